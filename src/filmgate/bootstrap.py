@@ -1,0 +1,476 @@
+"""Floor 5. Reads nothing, decides everything: which adapter stands behind which port. Read this to see what runs where.
+
+    serve          the supervisor: database, migrations, first keys, and the two processes below
+    run_gateway    HTTP                    run_worker   the queue          run_studio   the worker's child
+    operator       verbs for commands that need no HTTP
+
+Imports stand inside the functions, so that each process loads only what it needs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filmgate import __version__
+from filmgate.config import PREFIX, Settings, split_list
+from filmgate.domain.errors import ConfigError, FilmgateError
+
+if TYPE_CHECKING:
+    from filmgate.domain.api_key import ApiKey
+    from filmgate.ports.engine import Engine
+    from filmgate.ports.store import Store
+    from filmgate.service.deps import Deps
+    from filmgate.store.embedded import EmbeddedPostgres
+    from filmgate.store.store import PostgresStore
+    from filmgate.supervisor.data_folder import DataFolder
+
+EXIT_USAGE = 2
+EXIT_TAKEN = 3
+LINK_SECRET_BYTES = 32
+FETCH_CONCURRENT_MAX = 8
+
+
+class SystemClock:
+    """The Clock port."""
+
+    def now(self) -> datetime:
+        """Return the current time, UTC, aware."""
+        return datetime.now(UTC)
+
+
+class SystemEntropy:
+    """The Entropy port."""
+
+    def bytes(self, count: int) -> bytes:
+        """Return `count` random bytes."""
+        return secrets.token_bytes(count)
+
+
+def default_data_folder() -> Path:
+    """Return where everything is kept when nobody says where."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/filmgate")
+    home = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(home) / "filmgate"
+
+
+def data_path(settings: Settings) -> Path:
+    """Return the data folder in force, absolute."""
+    named = settings.data
+    return Path(named).expanduser().absolute() if named else default_data_folder()
+
+
+# ---- the server as a whole
+
+
+def serve(settings: Settings, *, is_private: bool) -> int:
+    """Run a server in its data folder until it is told to stop; return the exit status."""
+    from filmgate.supervisor.data_folder import DataFolder
+
+    _set_up_logs(settings)
+    folder = DataFolder(data_path(settings))
+    if not folder.lock():
+        sys.stderr.write(f"A server already runs on {folder.path}; `filmgate status` shows it.\n")
+        return EXIT_TAKEN
+    try:
+        return asyncio.run(_serve(settings, folder, is_private=is_private))
+    except FilmgateError as error:
+        sys.stderr.write(f"{error.message}\n")
+        return EXIT_USAGE if isinstance(error, ConfigError) else 1
+    finally:
+        folder.unlock()
+
+
+async def _serve(settings: Settings, folder: DataFolder, *, is_private: bool) -> int:
+    from filmgate.store.migrate import migrate
+    from filmgate.store.store import PostgresStore
+    from filmgate.supervisor.supervisor import Database, Plan, Supervisor, listen, url_of
+
+    stop = _stop_on_signals()
+    try:
+        listener = listen(settings.host, settings.port)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot listen on {settings.host}:{settings.port}: {error.strerror};"
+            " name another one with --host and --port"
+        ) from error
+    embedded = _embedded(settings, folder)
+    if embedded is not None:
+        await embedded.start()
+    url = embedded.url if embedded is not None else settings.database_url
+    store = PostgresStore(url, connections_max=2)
+    try:
+        await migrate(url)
+        await store.open()
+        deps = await build_deps(settings, store)
+        say_hello = await _ensure_keys(deps, folder, is_private=is_private, url=url_of(listener))
+        supervisor = Supervisor(
+            Plan(
+                version=__version__,
+                is_private=is_private,
+                environment=_environment(settings, folder, database_url=url),
+                drain_s=settings.drain_s,
+                idle_exit_s=settings.idle_exit_s,
+                worker_name=worker_name,
+            ),
+            folder=folder,
+            listener=listener,
+            url=url_of(listener),
+            store=store,
+            database=Database(
+                start=embedded.start if embedded else _nothing,
+                wait_dead=embedded.wait_dead if embedded else None,
+                stop=embedded.stop if embedded else _nothing,
+            ),
+        )
+        await supervisor.run(stop, on_ready=say_hello)
+    finally:
+        await store.close()
+        if embedded is not None:
+            await embedded.stop()
+    return 0
+
+
+async def _ensure_keys(
+    deps: Deps, folder: DataFolder, *, is_private: bool, url: str
+) -> Callable[[], None]:
+    """Make this machine's key and, at the very first start, one to show; return what to say once all is ready."""
+    from filmgate.domain.api_key import hash_token
+    from filmgate.service.manage_keys import create_key
+    from filmgate.supervisor.data_folder import write_private
+
+    is_first_start = not await deps.store.keys()
+    kept = folder.client_key.read_text().strip() if folder.client_key.is_file() else ""
+    known = await deps.store.key_by_hash(hash_token(kept)) if kept else None
+    if known is None or not known.is_usable:
+        _, token = await create_key("this machine's commands", deps=deps)
+        write_private(folder.client_key, token)
+    first_token = ""
+    if is_first_start and not is_private:
+        _, first_token = await create_key("first", deps=deps)
+
+    def say() -> None:
+        if not is_private:
+            _greet(url, first_token)
+
+    return say
+
+
+def _greet(url: str, first_token: str) -> None:
+    lines = [f"filmgate {__version__} is ready at {url}"]
+    if first_token:
+        body = '{"model":"wan2.5-preview","prompt":"Sunset coastal highway, cinematic shot"}'
+        lines += [
+            "",
+            f"Your first API key (shown this once): {first_token}",
+            "",
+            "Try it:",
+            f"  curl -sS {url}/v1/videos/generations \\",
+            f"    -H 'Authorization: Bearer {first_token}' \\",
+            "    -H 'Content-Type: application/json' \\",
+            f"    -d '{body}'",
+        ]
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()
+
+
+# ---- its processes
+
+
+def run_gateway(settings: Settings) -> None:
+    """Serve HTTP until told to stop."""
+    _set_up_logs(settings)
+    _run(_gateway(settings))
+
+
+async def _gateway(settings: Settings) -> None:
+    import uvicorn
+
+    from filmgate.gateway.app import build_app
+    from filmgate.gateway.door import DoorSettings
+    from filmgate.service.watch import TaskWatch
+    from filmgate.supervisor.supervisor import listen
+
+    store = await _open_store(settings, connections_max=16)
+    deps = await build_deps(settings, store)
+    door = DoorSettings(
+        version=__version__,
+        public_url=settings.public_url.rstrip("/"),
+        trusted_networks=split_list(settings.trusted_proxies),
+        cors_origins=split_list(settings.cors_origins),
+        body_bytes_max=settings.body_bytes_max,
+        large_bodies_max=settings.large_bodies_max,
+        image_bytes_max=settings.image_bytes_max,
+        audio_bytes_max=settings.audio_bytes_max,
+    )
+    app = build_app(deps, door, TaskWatch(store))
+    descriptor = os.environ.get("FILMGATE_LISTEN_FD")
+    listener = (
+        socket.socket(fileno=int(descriptor))
+        if descriptor
+        else listen(settings.host, settings.port)
+    )
+    server = uvicorn.Server(
+        uvicorn.Config(
+            _noting_requests(app, data_path(settings) / "last-request"),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=True,
+            proxy_headers=False,
+            timeout_graceful_shutdown=10,
+            limit_concurrency=None,
+        )
+    )
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        await store.close()
+
+
+def run_worker(settings: Settings) -> None:
+    """Make films until told to stop."""
+    _set_up_logs(settings)
+    _run(_worker(settings))
+
+
+async def _worker(settings: Settings) -> None:
+    from filmgate.worker.studio import ChildStudio
+    from filmgate.worker.worker import Worker, WorkerSettings
+
+    stop = _stop_on_signals()
+    store = await _open_store(settings, connections_max=4 + 2 * settings.slots)
+    deps = await build_deps(settings, store)
+    worker = Worker(
+        deps=deps,
+        studios=[ChildStudio(environment=dict(os.environ)) for _ in range(settings.slots)],
+        settings=WorkerSettings(
+            name=worker_name(os.getpid()),
+            database_url=settings.database_url,
+            sweep_s=settings.sweep_s,
+            drain_s=settings.drain_s,
+        ),
+    )
+    try:
+        await worker.run(stop)
+    finally:
+        await store.close()
+
+
+def run_studio() -> None:
+    """Decode, draw and encode for the worker that started this process."""
+    from filmgate.worker.studio_child import serve as serve_orders
+    from filmgate.worker.workshop import StudioWorkshop
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the worker decides
+    serve_orders(StudioWorkshop(load_engine))
+
+
+def worker_name(pid: int) -> str:
+    """Return the name under which a worker process holds its leases."""
+    return f"{socket.gethostname()}-{pid}"
+
+
+def load_engine(name: str) -> Engine:
+    """Load one engine by its entry point; nothing else is imported. Raises ConfigError."""
+    from importlib.metadata import entry_points
+
+    found = entry_points(group="filmgate.engines", name=name)
+    if not found:
+        known = ", ".join(sorted(e.name for e in entry_points(group="filmgate.engines")))
+        raise ConfigError(f"no engine is named {name!r}; installed are {known}")
+    return next(iter(found)).load()()
+
+
+# ---- verbs without HTTP
+
+
+class Operator:
+    """The verbs that commands use without a server's API."""
+
+    def __init__(self, deps: Deps) -> None:
+        self._deps = deps
+
+    async def create_key(self, name: str) -> tuple[ApiKey, str]:
+        """See service/manage_keys.py."""
+        from filmgate.service.manage_keys import create_key
+
+        return await create_key(name, deps=self._deps)
+
+    async def list_keys(self) -> list[ApiKey]:
+        """See service/manage_keys.py."""
+        from filmgate.service.manage_keys import list_keys
+
+        return await list_keys(deps=self._deps)
+
+    async def revoke_key(self, id_or_name: str) -> ApiKey:
+        """See service/manage_keys.py."""
+        from filmgate.service.manage_keys import revoke_key
+
+        return await revoke_key(id_or_name, deps=self._deps)
+
+
+@asynccontextmanager
+async def operator(settings: Settings) -> AsyncGenerator[Operator]:
+    """Lend the verbs over the data folder's database, which is started for the while if no server runs."""
+    from filmgate.store.migrate import migrate
+    from filmgate.store.store import PostgresStore
+    from filmgate.supervisor.data_folder import DataFolder
+
+    folder = DataFolder(data_path(settings))
+    embedded = _embedded(settings, folder)
+    is_mine = embedded is not None and folder.lock()
+    url = embedded.url if embedded is not None else settings.database_url
+    try:
+        if embedded is not None and is_mine:
+            await embedded.start()
+        if embedded is None or is_mine:
+            await migrate(url)
+        store = PostgresStore(url, connections_max=2)
+        await store.open()
+        try:
+            yield Operator(await build_deps(settings, store))
+        finally:
+            await store.close()
+    finally:
+        if embedded is not None and is_mine:
+            await embedded.stop()
+            folder.unlock()
+
+
+# ---- adapters
+
+
+async def build_deps(settings: Settings, store: Store) -> Deps:
+    """Put an adapter behind every port."""
+    from filmgate.catalogue import load_models
+    from filmgate.inputs.addresses import AllowedHosts
+    from filmgate.inputs.fetcher import FetchLimits, GuardedFetcher
+    from filmgate.inputs.resolver import StaticResolver, SystemResolver
+    from filmgate.rewrite.builtin import BuiltinRewriter
+    from filmgate.service.deps import Deps, Limits
+    from filmgate.storage.links import SignedLinks
+    from filmgate.storage.local import LocalStorage
+
+    secret = await store.ensure_secret("links", secrets.token_bytes(LINK_SECRET_BYTES))
+    return Deps(
+        store=store,
+        storage=LocalStorage(data_path(settings) / "files"),
+        links=SignedLinks(secret),
+        fetcher=GuardedFetcher(
+            FetchLimits(
+                total_s=settings.fetch_timeout_s,
+                redirects_max=settings.fetch_redirects_max,
+                concurrent_max=FETCH_CONCURRENT_MAX,
+            ),
+            AllowedHosts.parse(split_list(settings.fetch_allowed)),
+            StaticResolver.parse(split_list(settings.fetch_resolve), SystemResolver()),
+            settings.fetch_ca_file or None,
+        ),
+        rewriter=BuiltinRewriter(),
+        clock=SystemClock(),
+        entropy=SystemEntropy(),
+        models=load_models(),
+        limits=Limits(**{f.name: getattr(settings, f.name) for f in fields(Limits)}),
+        engine=settings.engine,
+    )
+
+
+def _embedded(settings: Settings, folder: DataFolder) -> EmbeddedPostgres | None:
+    if settings.database_url:
+        return None
+    from filmgate.store.embedded import EmbeddedPostgres
+
+    return EmbeddedPostgres(folder.path, password=folder.database_password())
+
+
+async def _open_store(settings: Settings, *, connections_max: int) -> PostgresStore:
+    from filmgate.store.store import PostgresStore
+
+    if not settings.database_url:
+        raise ConfigError(
+            "FILMGATE_DATABASE_URL is needed to run this process alone; `filmgate serve` runs all"
+        )
+    store = PostgresStore(settings.database_url, connections_max=connections_max)
+    await store.open()
+    return store
+
+
+def _environment(settings: Settings, folder: DataFolder, *, database_url: str) -> Mapping[str, str]:
+    """What children are given: our own environment, and every setting as it is in force here."""
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(PREFIX)}
+    in_force = {
+        f"{PREFIX}{f.name.upper()}": str(getattr(settings, f.name)) for f in fields(settings)
+    }
+    in_force[f"{PREFIX}DATA"] = str(folder.path)
+    in_force[f"{PREFIX}DATABASE_URL"] = database_url
+    return {**inherited, **in_force}
+
+
+def _noting_requests(app: Any, mark: Path) -> Any:
+    """Wrap an ASGI app so that the time of the latest request is on disk, to the second."""
+    noted_s = 0.0
+
+    async def noting(scope: Any, receive: Any, send: Any) -> None:
+        nonlocal noted_s
+        if scope["type"] == "http" and scope["path"] not in {"/readyz", "/healthz"}:
+            now_s = asyncio.get_running_loop().time()
+            if now_s - noted_s > 1:
+                noted_s = now_s
+                mark.touch()
+        await app(scope, receive, send)
+
+    return noting
+
+
+def _stop_on_signals() -> asyncio.Event:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signal_number, stop.set)
+    return stop
+
+
+def _run(coroutine: Coroutine[Any, Any, None]) -> None:
+    try:
+        import uvloop
+    except ImportError:
+        asyncio.run(coroutine)
+    else:
+        uvloop.run(coroutine)
+
+
+def _set_up_logs(settings: Settings) -> None:
+    import logging
+
+    import structlog
+
+    level = getattr(logging, settings.log_level.upper())
+    logging.basicConfig(level=max(level, logging.WARNING), stream=sys.stderr)
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+async def _nothing() -> None:
+    """There is nothing to start or stop: the database is somebody else's."""

@@ -1,0 +1,238 @@
+"""Every setting: its name, type, default and meaning. Read once at start from FILMGATE_* variables and one TOML file.
+
+Order of precedence: command line, then environment, then the TOML file named by FILMGATE_CONFIG (or `filmgate.toml`
+in the data folder), then the default. An unknown name is an error, so that a typo never passes for a default.
+"""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from filmgate.domain.errors import ConfigError
+
+PREFIX = "FILMGATE_"
+HOUR_S = 3600
+DAY_S = 24 * HOUR_S
+
+
+def _setting(default: Any, doc: str, *, low: float | None = None, high: float | None = None) -> Any:
+    return field(default=default, metadata={"doc": doc, "low": low, "high": high})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The whole configuration, frozen. Units are in the names."""
+
+    data: str = _setting("", "Folder for everything that is kept. Empty: the user's data folder.")
+    database_url: str = _setting(
+        "", "PostgreSQL to use. Empty: an embedded one in the data folder."
+    )
+    host: str = _setting("127.0.0.1", "Address the gateway listens on.")
+    port: int = _setting(
+        8700, "Port the gateway listens on; 0 picks a free one.", low=0, high=65535
+    )
+    public_url: str = _setting(
+        "", "How callers reach this server; used in file links. Empty: as the request says."
+    )
+    trusted_proxies: str = _setting(
+        "", "Comma-separated addresses or networks whose X-Forwarded-* headers are believed."
+    )
+    cors_origins: str = _setting(
+        "", "Comma-separated origins that browsers may call from; * for all."
+    )
+    engine: str = _setting("draft", "Engine that makes the films of every model.")
+    slots: int = _setting(1, "Films that one worker makes at a time.", low=1, high=64)
+    lease_s: float = _setting(15.0, "How long a silent worker keeps a task.", low=0.5, high=3600)
+    sweep_s: float = _setting(5.0, "How often lost tasks are looked for.", low=0.2, high=600)
+    crashes_max: int = _setting(
+        3, "Deaths of a worker or engine that one task may cause.", low=1, high=100
+    )
+    make_timeout_s: int = _setting(
+        1800, "Longest time that making one film may take.", low=5, high=DAY_S
+    )
+    inputs_timeout_s: int = _setting(
+        120, "Longest time that getting all inputs of a task may take.", low=1, high=3600
+    )
+    queue_timeout_s: int = _setting(
+        DAY_S, "Longest time that a task may wait to be started.", low=1, high=30 * DAY_S
+    )
+    drain_s: int = _setting(
+        60, "How long running tasks may finish after SIGTERM.", low=0, high=3600
+    )
+    queue_length_max: int = _setting(10_000, "Unfinished tasks of the whole server.", low=1)
+    key_queue_length_max: int = _setting(1_000, "Unfinished tasks of one key.", low=1)
+    body_bytes_max: int = _setting(28 * 2**20, "Longest request body.", low=1024)
+    large_bodies_max: int = _setting(
+        4, "Request bodies over 1 MiB that are read at a time.", low=1, high=1000
+    )
+    image_bytes_max: int = _setting(20 * 2**20, "Largest image file.", low=1024)
+    audio_bytes_max: int = _setting(15 * 2**20, "Largest audio file.", low=1024)
+    fetch_timeout_s: float = _setting(
+        30.0, "Longest time that fetching one input may take.", low=0.1, high=600
+    )
+    fetch_redirects_max: int = _setting(
+        5, "Redirects followed while fetching an input.", low=0, high=20
+    )
+    fetch_allowed: str = _setting(
+        "",
+        "Comma-separated hosts or networks that inputs may come from although they are not public.",
+    )
+    fetch_ca_file: str = _setting(
+        "", "PEM file with further certificate authorities for fetching inputs."
+    )
+    fetch_resolve: str = _setting(
+        "",
+        "Comma-separated host=address pairs that replace DNS for fetching inputs, for tests and intranets.",
+    )
+    result_ttl_s: int = _setting(DAY_S, "How long a finished film can be downloaded.", low=1)
+    upload_ttl_s: int = _setting(72 * HOUR_S, "How long an uploaded file is kept.", low=1)
+    task_ttl_d: int = _setting(90, "Days that an ended task is kept.", low=1)
+    idle_exit_s: int = _setting(
+        0, "The server ends after so long without work or requests; 0: never.", low=0
+    )
+    log_level: str = _setting("info", "debug, info, warning or error.")
+
+    def __post_init__(self) -> None:
+        if self.log_level not in {"debug", "info", "warning", "error"}:
+            raise ConfigError(
+                f"log_level must be debug, info, warning or error, got {self.log_level!r}"
+            )
+        if self.public_url and urlsplit(self.public_url).scheme not in {"http", "https"}:
+            raise ConfigError(f"public_url must be an http(s) URL, got {self.public_url!r}")
+        for entry in self.trusted_networks_text:
+            _network("trusted_proxies", entry)
+        for pair in split_list(self.fetch_resolve):
+            host, _, address = pair.partition("=")
+            if not host or not address:
+                raise ConfigError(f"fetch_resolve needs host=address pairs, got {pair!r}")
+        if self.lease_s < 2 * self.sweep_s and self.lease_s < 1:
+            raise ConfigError(f"lease_s must be at least 1 second, got {self.lease_s}")
+
+    @property
+    def trusted_networks_text(self) -> tuple[str, ...]:
+        """The entries of `trusted_proxies`."""
+        return split_list(self.trusted_proxies)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a setting's value came from."""
+
+    name: str
+    value: str
+    source: str
+    doc: str
+
+
+def split_list(text: str) -> tuple[str, ...]:
+    """Split a comma-separated setting."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def read_settings(
+    environment: Mapping[str, str], *, overrides: Mapping[str, Any] | None = None
+) -> tuple[Settings, list[Origin]]:
+    """Read all settings and say where each came from. Raises ConfigError."""
+    overrides = {k: v for k, v in (overrides or {}).items() if v is not None}
+    file_path = _config_file(environment, overrides)
+    in_file = _read_toml(file_path) if file_path else {}
+    in_environment = {
+        name.removeprefix(PREFIX).lower(): value
+        for name, value in environment.items()
+        if name.startswith(PREFIX) and name not in NOT_SETTINGS
+    }
+    known = {f.name: f for f in fields(Settings)}
+    for source, names in (("environment", in_environment), (str(file_path), in_file)):
+        for name in names:
+            if name not in known:
+                raise ConfigError(_unknown(name, source, known))
+    values: dict[str, Any] = {}
+    origins: list[Origin] = []
+    for name, spec in known.items():
+        if name in overrides:
+            value, source = overrides[name], "command line"
+        elif name in in_environment:
+            value, source = in_environment[name], f"environment {PREFIX}{name.upper()}"
+        elif name in in_file:
+            value, source = in_file[name], str(file_path)
+        else:
+            value, source = spec.default, "default"
+        values[name] = _typed(name, value, spec.default, spec.metadata)
+        shown = _masked(name, values[name])
+        origins.append(Origin(name=name, value=shown, source=source, doc=spec.metadata["doc"]))
+    return Settings(**values), origins
+
+
+NOT_SETTINGS = frozenset(
+    {"FILMGATE_CONFIG", "FILMGATE_API_KEY", "FILMGATE_URL", "FILMGATE_VENV", "FILMGATE_LISTEN_FD"}
+)
+"""Variables with our prefix that are read elsewhere: by the client commands, the launcher and the gateway."""
+
+
+def _config_file(environment: Mapping[str, str], overrides: Mapping[str, Any]) -> Path | None:
+    named = environment.get("FILMGATE_CONFIG")
+    if named:
+        if not Path(named).is_file():
+            raise ConfigError(f"FILMGATE_CONFIG names {named!r}, which is not a file")
+        return Path(named)
+    data = overrides.get("data") or environment.get("FILMGATE_DATA")
+    if data and (Path(data) / "filmgate.toml").is_file():
+        return Path(data) / "filmgate.toml"
+    return None
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}") from error
+
+
+def _unknown(name: str, source: str, known: Mapping[str, Any]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return f"unknown setting {name!r} from {source}{hint} `filmgate config` lists them all."
+
+
+_KINDS: Mapping[str, Callable[[Any], Any]] = {
+    "a whole number": int,
+    "a number": float,
+    "text": str,
+}
+
+
+def _typed(name: str, value: Any, default: Any, rule: Mapping[str, Any]) -> Any:
+    is_whole = isinstance(default, int)
+    wanted = "a whole number" if is_whole else "a number" if isinstance(default, float) else "text"
+    try:
+        typed: Any = _KINDS[wanted](value)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"{name} must be {wanted}, got {value!r}") from error
+    low, high = rule["low"], rule["high"]
+    if low is not None and typed < low:
+        raise ConfigError(f"{name} must be at least {low:g}, got {typed}")
+    if high is not None and typed > high:
+        raise ConfigError(f"{name} must be at most {high:g}, got {typed}")
+    return typed
+
+
+def _masked(name: str, value: Any) -> str:
+    text = str(value)
+    if name == "database_url" and "@" in text:
+        scheme, _, rest = text.partition("://")
+        return f"{scheme}://***@{rest.rpartition('@')[2]}"
+    return text
+
+
+def _network(name: str, text: str) -> None:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError as error:
+        raise ConfigError(f"{name} needs addresses or networks, got {text!r}") from error

@@ -1,0 +1,1 @@
+"""Which class paints which scene. No painting here."""

@@ -1,0 +1,161 @@
+"""The APIMart dialect: submit, task, list, cancel. It reads headers and queries, and asks verbs.
+
+POST /v1/videos/generations          GET /v1/tasks/{id}?language=&wait=
+GET  /v1/tasks?limit=&cursor=        POST /v1/tasks/{id}/cancel
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from starlette.requests import Request
+
+from filmgate.domain.errors import BrokenRule, InvalidFields
+from filmgate.domain.field_rule import shown
+from filmgate.gateway.answers import Answer, json_answer
+from filmgate.gateway.auth import caller
+from filmgate.gateway.body import Bodies
+from filmgate.gateway.door import DoorSettings, origin_of, visit_of
+from filmgate.gateway.wire import (
+    Submitted,
+    SubmittedEnvelope,
+    TaskEnvelope,
+    TaskObject,
+    TaskPage,
+    TaskTicket,
+    TaskTicketEnvelope,
+    task_object,
+)
+from filmgate.service.cancel_task import cancel_task
+from filmgate.service.deps import Deps
+from filmgate.service.read_task import PAGE_MAX, TaskView, list_tasks, read_task
+from filmgate.service.submit_task import submit_task
+from filmgate.service.watch import TaskWatch
+
+VERSION_HEADER = "X-APIMart-Response-Version"
+VERSION_KNOWN = "2026-07-27"
+WAIT_S_MAX = 60
+PAGE_DEFAULT = 20
+
+_WAIT_FORM = re.compile(r"[0-9]{1,2}(\.[0-9]{1,3})?")
+_LIMIT_FORM = re.compile(r"-?[0-9]{1,9}")
+_REPLAYED = (b"idempotency-replayed", b"true")
+_VERSIONED = (VERSION_HEADER.lower().encode(), VERSION_KNOWN.encode())
+
+
+class Apimart:
+    """The handlers of the dialect."""
+
+    def __init__(
+        self, *, deps: Deps, settings: DoorSettings, watch: TaskWatch, bodies: Bodies
+    ) -> None:
+        self._deps = deps
+        self._settings = settings
+        self._watch = watch
+        self._bodies = bodies
+
+    async def submit(self, request: Request) -> Answer:
+        """Accept a generation (contract, section 1)."""
+        key = await caller(request, self._deps)
+        is_versioned = _wants_version(request)
+        async with self._bodies.json(request) as body:
+            submission = await submit_task(
+                body,
+                key=key,
+                idempotency_key=request.headers.get("idempotency-key"),
+                deps=self._deps,
+            )
+        task_id = submission.task_id
+        visit_of(request).task_id = task_id
+        headers = [_REPLAYED] if submission.is_replayed else []
+        if not is_versioned:
+            said = SubmittedEnvelope(200, [Submitted("submitted", task_id)])
+            return json_answer(said, headers=headers)
+        poll_url = f"{origin_of(request, self._settings)}/v1/tasks/{task_id}"
+        ticket = TaskTicket(task_id, "generation.task", "pending", poll_url)
+        headers.append(_VERSIONED)
+        return json_answer(TaskTicketEnvelope(202, ticket), status=202, headers=headers)
+
+    async def show(self, request: Request) -> Answer:
+        """Show a task, with `?wait=` at its next change (contract, section 2).
+
+        Errors are said as they were written: there are no translations, so `?language=` chooses
+        nothing yet.
+        """
+        key = await caller(request, self._deps)
+        wait_s = _wait_s(request)
+        task_id: str = request.path_params["task_id"]
+        view = await read_task(task_id, key=key, deps=self._deps)
+        if wait_s and not view.task.is_final:
+            view = await self._watch.wait_change(view, key=key, wait_s=wait_s, deps=self._deps)
+        visit_of(request).task_id = view.task.id
+        return json_answer(TaskEnvelope(200, self._said(view, request)))
+
+    async def list(self, request: Request) -> Answer:
+        """List this account's tasks, newest first."""
+        key = await caller(request, self._deps)
+        query = request.query_params
+        limit = _limit(query.get("limit"))
+        # One more than asked tells whether there is another page.
+        asked = limit + 1 if limit < PAGE_MAX else limit
+        views = await list_tasks(
+            key=key,
+            before=query.get("cursor") or None,
+            status=query.get("status") or None,
+            model=query.get("model") or None,
+            limit=asked,
+            deps=self._deps,
+        )
+        shown_views = views[:limit]
+        has_more = len(views) == asked and (len(views) > limit or limit == PAGE_MAX)
+        cursor = shown_views[-1].task.id if has_more else None
+        return json_answer(TaskPage(200, [self._said(v, request) for v in shown_views], cursor))
+
+    async def cancel(self, request: Request) -> Answer:
+        """Call a task off."""
+        key = await caller(request, self._deps)
+        task_id: str = request.path_params["task_id"]
+        view = await cancel_task(task_id, key=key, deps=self._deps)
+        visit_of(request).task_id = view.task.id
+        return json_answer(TaskEnvelope(200, self._said(view, request)))
+
+    def _said(self, view: TaskView, request: Request) -> TaskObject:
+        return said(view, request, deps=self._deps, settings=self._settings)
+
+
+def said(view: TaskView, request: Request, *, deps: Deps, settings: DoorSettings) -> TaskObject:
+    """Return a task's wire form, with links as this caller reaches the server."""
+
+    def link_of(key: str, expires_at: datetime) -> str:
+        return origin_of(request, settings) + deps.links.path(key, expires_at=expires_at)
+
+    return task_object(view, link_of=link_of)
+
+
+def _wants_version(request: Request) -> bool:
+    asked = request.headers.get(VERSION_HEADER)
+    if asked is None or asked == VERSION_KNOWN:
+        return asked is not None
+    message = f"{VERSION_HEADER} must be {VERSION_KNOWN} or absent, got {shown(asked)}"
+    raise InvalidFields([BrokenRule(VERSION_HEADER, message)])
+
+
+def _wait_s(request: Request) -> float:
+    text = request.query_params.get("wait")
+    if text is None:
+        return 0.0
+    if not _WAIT_FORM.fullmatch(text) or float(text) > WAIT_S_MAX:
+        message = f"wait must be 0 to {WAIT_S_MAX} seconds, got {shown(text)}"
+        raise InvalidFields([BrokenRule("wait", message)])
+    return float(text)
+
+
+def _limit(text: str | None) -> int:
+    if text is None:
+        return PAGE_DEFAULT
+    limit = int(text) if _LIMIT_FORM.fullmatch(text) else 0
+    if not 1 <= limit <= PAGE_MAX:
+        message = f"limit must be 1 to {PAGE_MAX}, got {shown(text)}"
+        raise InvalidFields([BrokenRule("limit", message)])
+    return limit

@@ -1,0 +1,128 @@
+"""Puts the gateway together: layers, routes, handlers. It chooses no adapter and reads no setting."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from filmgate.gateway.apimart import VERSION_HEADER, Apimart
+from filmgate.gateway.body import Bodies
+from filmgate.gateway.door import Door, DoorSettings
+from filmgate.gateway.events import Events
+from filmgate.gateway.faults import Faults
+from filmgate.gateway.files import Files
+from filmgate.gateway.health import HealthPages
+from filmgate.gateway.models import ModelPages
+from filmgate.gateway.openapi import openapi_document
+from filmgate.gateway.uploads import Uploads
+from filmgate.service.deps import Deps
+from filmgate.service.watch import TaskWatch
+
+__all__ = ["DoorSettings", "build_app"]
+
+Handler = Callable[[Request], Awaitable[ASGIApp]]
+
+CORS_METHODS = ("GET", "HEAD", "POST", "DELETE")
+CORS_TAKES = (
+    "Authorization",
+    "Content-Type",
+    "Idempotency-Key",
+    "If-None-Match",
+    "Last-Event-ID",
+    "Range",
+    VERSION_HEADER,
+    "X-Request-Id",
+)
+CORS_SHOWS = (
+    "Accept-Ranges",
+    "Content-Range",
+    "ETag",
+    "Idempotency-Replayed",
+    "Retry-After",
+    VERSION_HEADER,
+    "X-Request-Id",
+)
+
+
+class Endpoint:
+    """One path: a handler for each method. HEAD is answered by the handler of GET."""
+
+    def __init__(self, handlers: dict[str, Handler]) -> None:
+        self._handlers = dict(handlers)
+        if "GET" in handlers:
+            self._handlers["HEAD"] = handlers["GET"]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        answer = await self._handlers[scope["method"]](Request(scope, receive))
+        await answer(scope, receive, send)
+
+
+def build_app(deps: Deps, door: DoorSettings, watch: TaskWatch) -> Starlette:
+    """Return the ASGI application. Its lifespan runs the watch."""
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with asyncio.TaskGroup() as group:
+            running = group.create_task(watch.run())
+            yield
+            running.cancel()
+
+    app = Starlette(routes=_routes(deps, door, watch), lifespan=lifespan)
+    app.router.redirect_slashes = False
+    # Set here, because Starlette's own two layers would answer errors in their own shape.
+    app.middleware_stack = _layers(app.router, door)
+    return app
+
+
+def _layers(router: ASGIApp, door: DoorSettings) -> ASGIApp:
+    app: ASGIApp = Faults(router)
+    if door.cors_origins:
+        app = CORSMiddleware(
+            app,
+            allow_origins=door.cors_origins,
+            allow_methods=CORS_METHODS,
+            allow_headers=CORS_TAKES,
+            expose_headers=CORS_SHOWS,
+        )
+    return Door(app, settings=door)
+
+
+def _routes(deps: Deps, door: DoorSettings, watch: TaskWatch) -> list[Route]:
+    """The busiest come first: the router looks from the top."""
+    bodies = Bodies(body_bytes_max=door.body_bytes_max, large_bodies_max=door.large_bodies_max)
+    apimart = Apimart(deps=deps, settings=door, watch=watch, bodies=bodies)
+    events = Events(deps=deps, settings=door, watch=watch)
+    models = ModelPages(deps=deps, settings=door)
+    uploads = Uploads(deps=deps, settings=door)
+    files = Files(deps=deps)
+    document = openapi_document(models=deps.models, version=door.version)
+    health = HealthPages(deps=deps, version=door.version, openapi=document)
+    return [
+        _route("/v1/videos/generations", POST=apimart.submit),
+        _route("/v1/tasks/{task_id}", GET=apimart.show),
+        _route("/v1/tasks/{task_id}/events", GET=events.follow),
+        _route("/v1/tasks/{task_id}/cancel", POST=apimart.cancel),
+        _route("/v1/tasks", GET=apimart.list),
+        _route("/v1/files/{key:path}", GET=files.send),
+        _route("/v1/uploads/images", POST=uploads.keep_image),
+        _route("/v1/uploads/audios", POST=uploads.keep_audio),
+        _route("/v1/models", GET=models.list),
+        _route("/v1/model-schema", GET=models.schema),
+        _route("/v1/model-docs", GET=models.docs),
+        _route("/healthz", GET=health.live),
+        _route("/readyz", GET=health.ready),
+        _route("/openapi.json", GET=health.openapi),
+        _route("/", GET=health.home),
+    ]
+
+
+def _route(path: str, **handlers: Handler) -> Route:
+    return Route(path, Endpoint(handlers), methods=list(handlers))

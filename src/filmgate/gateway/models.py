@@ -1,0 +1,105 @@
+"""What models this server offers: list, JSON Schema, documentation. The rules are the catalogue's.
+
+GET /v1/models     GET /v1/model-schema?model=&operation=     GET /v1/model-docs?model=
+"""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from starlette.requests import Request
+
+from filmgate.domain.errors import BrokenRule, InvalidFields
+from filmgate.domain.field_rule import shown
+from filmgate.domain.ledger import MICRO_USD
+from filmgate.domain.model import Model
+from filmgate.gateway.answers import Answer, json_answer
+from filmgate.gateway.auth import caller
+from filmgate.gateway.door import DoorSettings, origin_of
+from filmgate.gateway.model_schema import input_schema, markdown
+from filmgate.gateway.wire import ModelDocumentation, ModelList, ModelObject, ModelSchema
+from filmgate.service.deps import Deps
+from filmgate.service.submit_task import find_model
+
+OPERATION = "video_generation"
+DOCS_CACHE_S = 3600
+
+
+class ModelPages:
+    """The handlers about models."""
+
+    def __init__(self, *, deps: Deps, settings: DoorSettings) -> None:
+        self._deps = deps
+        self._settings = settings
+
+    async def list(self, request: Request) -> Answer:
+        """List the models; `?category=` chooses among them."""
+        await caller(request, self._deps)
+        category = request.query_params.get("category")
+        models = [
+            model_object(model)
+            for model in self._deps.models.values()
+            if category in {None, "", model.category}
+        ]
+        return json_answer(ModelList(models, "list", success=True))
+
+    async def schema(self, request: Request) -> Answer:
+        """Give a model's input as JSON Schema."""
+        await caller(request, self._deps)
+        model = self._asked(request)
+        operation = request.query_params.get("operation", OPERATION)
+        if operation != OPERATION:
+            message = f"operation must be {OPERATION}, got {shown(operation)}"
+            raise InvalidFields([BrokenRule("operation", message)])
+        schema = ModelSchema(
+            object="model.schema",
+            model=model.id,
+            operation=OPERATION,
+            input_schema=input_schema(model),
+        )
+        return json_answer(schema)
+
+    async def docs(self, request: Request) -> Answer:
+        """Give a model's rules in words; `?format=markdown` leaves the envelope out."""
+        await caller(request, self._deps)
+        model = self._asked(request)
+        text = markdown(model)
+        if request.query_params.get("format") == "markdown":
+            headers = ((b"content-type", b"text/markdown; charset=utf-8"),)
+            return Answer(text.encode(), headers=headers)
+        origin = origin_of(request, self._settings)
+        doc_url = f"{origin}/v1/model-docs?model={quote(model.id)}"
+        documentation = ModelDocumentation(
+            object="model.documentation",
+            model=model.id,
+            doc_url=doc_url,
+            markdown_url=f"{doc_url}&format=markdown",
+            markdown=text,
+            fetched_at=int(self._deps.clock.now().timestamp()),
+            cache_ttl_seconds=DOCS_CACHE_S,
+            stale=False,
+        )
+        return json_answer(documentation)
+
+    def _asked(self, request: Request) -> Model:
+        return find_model(dict(request.query_params), self._deps.models)
+
+
+def model_object(model: Model) -> ModelObject:
+    """Return a model's line in the list."""
+    return ModelObject(
+        id=model.id,
+        object="model",
+        created=model.created,
+        owned_by="filmgate",
+        supported_endpoint_types=["video-generation"],
+        category=model.category,
+        capability_tags=list(model.capabilities),
+        title=model.title,
+        fps=model.fps,
+        resolutions=list(model.frame_px),
+        price_usd_per_second={
+            resolution: micro_usd / MICRO_USD
+            for resolution, micro_usd in model.price_micro_usd_per_s.items()
+        },
+    )

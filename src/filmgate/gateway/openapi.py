@@ -1,0 +1,315 @@
+"""The API as OpenAPI 3.1, made from the wire structs and the catalogue. It serves nothing.
+
+Every route of app.py stands here once, and a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from filmgate.domain.model import Model
+from filmgate.gateway import wire
+from filmgate.gateway.answers import encoded
+from filmgate.gateway.apimart import PAGE_DEFAULT, VERSION_HEADER, VERSION_KNOWN, WAIT_S_MAX
+from filmgate.gateway.model_schema import input_schema
+from filmgate.service.read_task import PAGE_MAX
+
+Json = dict[str, object]
+_REF = "#/components/schemas/"
+_ANSWERS = (
+    wire.ErrorEnvelope,
+    wire.SubmittedEnvelope,
+    wire.TaskTicketEnvelope,
+    wire.TaskEnvelope,
+    wire.TaskPage,
+    wire.TaskObject,
+    wire.UploadObject,
+    wire.ModelList,
+    wire.ModelSchema,
+    wire.ModelDocumentation,
+    wire.Health,
+)
+_ERRORS = {
+    400: "A rule is broken; the message says which, and the value.",
+    401: "No API key, or not a valid one.",
+    402: "`insufficient_credits`: the account cannot pay for this.",
+    404: "`file_not_found`: no such file, or a wrong signature.",
+    409: "`idempotency_key_reused`, `idempotency_in_progress` or `task_not_cancellable`.",
+    410: "`file_expired`: the link's time is over.",
+    413: "The body or file is over its limit.",
+    415: "The body is of a type that is not taken.",
+    416: "Nothing of the range exists.",
+    429: "`queue_full`: try again after Retry-After seconds.",
+    500: "An error that nobody foresaw; the message holds the request's id.",
+    503: "Something the server stands on is away, or `outcome_unknown`.",
+}
+_LANGUAGES = ["en", "zh", "ja", "ko", "ru", "fr", "de", "id", "pt", "es"]
+
+
+def openapi_document(*, models: Mapping[str, Model], version: str) -> bytes:
+    """Return the document as JSON."""
+    _, components = msgspec.json.schema_components(_ANSWERS, ref_template=_REF + "{name}")
+    schemas: Json = {**components, "Generation": _generation(models)}
+    document = {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "filmgate",
+            "version": version,
+            "summary": "Self-hosted video generation.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "security": [{"key": []}],
+        "paths": {**_task_paths(), **_other_paths(models)},
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+            "responses": {
+                f"Error{status}": {
+                    "description": text,
+                    "content": {"application/json": {"schema": _ref("ErrorEnvelope")}},
+                }
+                for status, text in _ERRORS.items()
+            },
+        },
+    }
+    return encoded(document)
+
+
+def _generation(models: Mapping[str, Model]) -> Json:
+    """The body of a submit: one model's fields, or any of them."""
+    inputs: list[Json] = []
+    for model in models.values():
+        schema = input_schema(model)
+        schema["required"] = ["model"]
+        inputs.append(schema)
+    return inputs[0] if len(inputs) == 1 else {"oneOf": inputs}
+
+
+def _task_paths() -> Json:
+    task_id = _parameter("task_id", "path", {"type": "string"}, "The task's id.")
+    language = _parameter(
+        "language", "query", {"type": "string"}, f"One of {', '.join(_LANGUAGES)}."
+    )
+    wait = _parameter(
+        "wait",
+        "query",
+        {"type": "number", "minimum": 0, "maximum": WAIT_S_MAX},
+        "Answer at the first change, or after so many seconds.",
+    )
+    events = {"200": _content("The task at every change.", "text/event-stream", {"type": "string"})}
+    return {
+        "/v1/videos/generations": {"post": _submit()},
+        "/v1/tasks": {"get": _list()},
+        "/v1/tasks/{task_id}": {
+            "get": _operation(
+                "Show a task", "showTask", "TaskEnvelope", parameters=[task_id, language, wait]
+            )
+        },
+        "/v1/tasks/{task_id}/cancel": {
+            "post": _operation(
+                "Cancel a task", "cancelTask", "TaskEnvelope", parameters=[task_id], errors=[409]
+            )
+        },
+        "/v1/tasks/{task_id}/events": {
+            "get": _operation(
+                "Follow a task as server-sent events",
+                "followTask",
+                None,
+                parameters=[
+                    task_id,
+                    _parameter("Last-Event-ID", "header", {"type": "string"}, "Resume after it."),
+                ],
+                responses=events,
+            )
+        },
+    }
+
+
+def _submit() -> Json:
+    operation = _operation(
+        "Make a video",
+        "submitGeneration",
+        "SubmittedEnvelope",
+        parameters=[
+            _parameter(
+                "Idempotency-Key",
+                "header",
+                {"type": "string", "pattern": "^[!-~]{1,191}$"},
+                "Names this submit: the same key and body give the same task for 24 hours.",
+            ),
+            _parameter(
+                VERSION_HEADER,
+                "header",
+                {"type": "string", "const": VERSION_KNOWN},
+                "Asks for the versioned answer, with status 202.",
+            ),
+        ],
+        responses={"202": _json_content("Accepted, versioned form", "TaskTicketEnvelope")},
+        errors=[402, 409, 413, 415, 429],
+    )
+    operation["requestBody"] = {
+        "required": True,
+        "content": {"application/json": {"schema": _ref("Generation")}},
+    }
+    return operation
+
+
+def _list() -> Json:
+    text: Json = {"type": "string"}
+    limit: Json = {"type": "integer", "minimum": 1, "maximum": PAGE_MAX, "default": PAGE_DEFAULT}
+    status: Json = {
+        "type": "string",
+        "enum": ["pending", "processing", "completed", "failed", "cancelled"],
+    }
+    parameters = [
+        _parameter("limit", "query", limit, "Tasks a page."),
+        _parameter("cursor", "query", text, "The `next_cursor` of the page before."),
+        _parameter("status", "query", status, "Only tasks in this state."),
+        _parameter("model", "query", text, "Only tasks of this model."),
+    ]
+    return _operation("List tasks, newest first", "listTasks", "TaskPage", parameters=parameters)
+
+
+def _other_paths(models: Mapping[str, Model]) -> Json:
+    model = _parameter(
+        "model", "query", {"type": "string", "enum": list(models)}, "The model's id.", required=True
+    )
+    operation = _parameter(
+        "operation", "query", {"type": "string", "const": "video_generation"}, "What it is for."
+    )
+    category = _parameter("category", "query", {"type": "string"}, "Only models of this category.")
+    markdown = _parameter(
+        "format", "query", {"type": "string", "enum": ["markdown"]}, "Leave the envelope out."
+    )
+    return {
+        "/v1/uploads/images": {"post": _upload("Upload an image", "uploadImage")},
+        "/v1/uploads/audios": {"post": _upload("Upload a sound file", "uploadAudio")},
+        "/v1/files/{key}": {"get": _file()},
+        "/v1/models": {
+            "get": _operation("List models", "listModels", "ModelList", parameters=[category])
+        },
+        "/v1/model-schema": {
+            "get": _operation(
+                "A model's input as JSON Schema",
+                "modelSchema",
+                "ModelSchema",
+                parameters=[model, operation],
+            )
+        },
+        "/v1/model-docs": {
+            "get": _operation(
+                "A model's rules in words",
+                "modelDocs",
+                "ModelDocumentation",
+                parameters=[model, markdown],
+            )
+        },
+        "/healthz": {"get": _public("Whether the server lives", "live", "Health")},
+        "/readyz": {"get": _ready()},
+        "/openapi.json": {"get": _public("This document", "openapi", None)},
+        "/": {"get": _public("A page that names the server", "home", None, media="text/html")},
+    }
+
+
+def _upload(summary: str, name: str) -> Json:
+    operation = _operation(summary, name, "UploadObject", errors=[413, 415])
+    file: Json = {"type": "string", "contentMediaType": "application/octet-stream"}
+    form: Json = {"type": "object", "required": ["file"], "properties": {"file": file}}
+    operation["requestBody"] = {
+        "required": True,
+        "content": {"multipart/form-data": {"schema": form}},
+    }
+    return operation
+
+
+def _file() -> Json:
+    text: Json = {"type": "string"}
+    operation = _operation(
+        "Read a stored file",
+        "readFile",
+        None,
+        parameters=[
+            _parameter("key", "path", text, "As the link says; it may hold slashes."),
+            _parameter("expires", "query", text, "As the link says.", required=True),
+            _parameter("signature", "query", text, "As the link says.", required=True),
+            _parameter("Range", "header", text, "One range of bytes."),
+        ],
+        responses={
+            "200": _content("The file", "*/*", {}),
+            "206": _content("The range", "*/*", {}),
+            "304": {"description": "Unchanged"},
+        },
+        errors=[404, 410, 416],
+    )
+    operation["security"] = []
+    return operation
+
+
+def _ready() -> Json:
+    operation = _public("Whether the server is ready", "ready", "Health")
+    responses = {
+        "200": _json_content("Ready", "Health"),
+        "503": _json_content("Not ready", "Health"),
+    }
+    operation["responses"] = responses
+    return operation
+
+
+def _public(summary: str, name: str, answer: str | None, media: str = "application/json") -> Json:
+    ok = _json_content("OK", answer) if answer else _content("OK", media, {})
+    return {
+        "summary": summary,
+        "operationId": name,
+        "security": [],
+        "responses": {"200": ok, "500": _error(500)},
+    }
+
+
+def _operation(
+    summary: str,
+    name: str,
+    answer: str | None,
+    *,
+    parameters: Iterable[Json] = (),
+    responses: Mapping[str, Json] | None = None,
+    errors: Iterable[int] = (),
+) -> Json:
+    said: Json = {"200": _json_content("OK", answer)} if answer else {}
+    said.update(responses or {})
+    for status in sorted({400, 401, 500, 503, *errors}):
+        said[str(status)] = _error(status)
+    return {
+        "summary": summary,
+        "operationId": name,
+        "parameters": list(parameters),
+        "responses": said,
+    }
+
+
+def _parameter(name: str, place: str, schema: Json, text: str, *, required: bool = False) -> Json:
+    return {
+        "name": name,
+        "in": place,
+        "required": required or place == "path",
+        "schema": schema,
+        "description": text,
+    }
+
+
+def _json_content(text: str, name: str) -> Json:
+    return _content(text, "application/json", _ref(name))
+
+
+def _content(text: str, media: str, schema: Json) -> Json:
+    return {"description": text, "content": {media: {"schema": schema}}}
+
+
+def _ref(name: str) -> Json:
+    return {"$ref": _REF + name}
+
+
+def _error(status: int) -> Json:
+    return {"$ref": f"#/components/responses/Error{status}"}

@@ -1,0 +1,1 @@
+"""Getting a caller's files, from URLs and data URIs. What they contain is judged elsewhere."""

@@ -1,0 +1,44 @@
+"""What a file is, told from its first bytes. Whether the rest is sound is for a decoder to say."""
+
+from __future__ import annotations
+
+SNIFF_BYTES = 64
+"""How many first bytes are enough."""
+
+MAGIC = (
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"GIF87a", "image/gif"),
+    (b"GIF89a", "image/gif"),
+    (b"ID3", "audio/mpeg"),
+)
+RIFF_FORMS = {b"WEBP": "image/webp", b"WAVE": "audio/wav"}
+BMP_HEADER_BYTES = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
+
+
+def sniff(first_bytes: bytes) -> str | None:
+    """Return image/jpeg, png, webp, bmp or gif, audio/wav or mpeg, or None for anything else."""
+    for magic, content_type in MAGIC:
+        if first_bytes.startswith(magic):
+            return content_type
+    if first_bytes[:4] in {b"RIFF", b"RF64"}:
+        return RIFF_FORMS.get(first_bytes[8:12])
+    if _is_bmp(first_bytes):
+        return "image/bmp"
+    if _is_mp3_frame(first_bytes):
+        return "audio/mpeg"
+    return None
+
+
+def _is_bmp(head: bytes) -> bool:
+    """Ask for a known size of the second header too, as two letters are little evidence."""
+    return head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in BMP_HEADER_BYTES
+
+
+def _is_mp3_frame(head: bytes) -> bool:
+    """Look for a header of MPEG audio layer III (ISO 11172-3, 2.4.2.3); AAC's has layer 0."""
+    if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
+        return False
+    version, layer = head[1] >> 3 & 3, head[1] >> 1 & 3
+    bit_rate, sample_rate = head[2] >> 4, head[2] >> 2 & 3
+    return version != 1 and layer == 1 and bit_rate not in {0, 15} and sample_rate != 3

@@ -1,0 +1,95 @@
+"""What an engine promises: frames and sound for one brief. It runs in a child process, synchronously.
+
+    Brief -> Engine.make -> Footage -> frames(), one at a time, in order
+                                    -> sound(), once
+
+An engine knows nothing of tasks, credits, files to deliver or encoders. The contract is proved for every engine by
+`filmgate.testing.engine_contract`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+SOUND_RATE_HZ = 48_000
+
+
+class Source(StrEnum):
+    """Where pictures come from, in the words of IPTC's digital source types (used by C2PA)."""
+
+    ALGORITHMIC = "algorithmicMedia"
+    TRAINED = "trainedAlgorithmicMedia"
+
+
+class PixelFormat(StrEnum):
+    """How a frame's array is to be read."""
+
+    YUV420P = "yuv420p"
+    """uint8 [height * 3 / 2, width], planes Y, U, V one after another, BT.709 limited range."""
+    RGB24 = "rgb24"
+    """uint8 [height, width, 3], sRGB."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brief:
+    """What to make. Everything an engine may know of a task."""
+
+    prompt: str
+    negative_prompt: str
+    width_px: int
+    height_px: int
+    fps: int
+    duration_s: int
+    seed: int
+    image_path: Path | None = None
+    """A checked, upright sRGB picture already cropped to width x height; None for text-to-video."""
+
+    @property
+    def frame_count(self) -> int:
+        """The exact number of frames to deliver."""
+        return self.fps * self.duration_s
+
+    @property
+    def sample_count(self) -> int:
+        """The exact number of sound samples of the delivered film, at 48 kHz."""
+        return SOUND_RATE_HZ * self.duration_s
+
+
+class Footage(Protocol):
+    """What an engine made, or is making: the frames are drawn while they are read."""
+
+    pixel_format: PixelFormat
+
+    def frames(self) -> Iterator[NDArray[np.uint8]]:
+        """Yield exactly `brief.frame_count` frames of the brief's size, in order. To be called once."""
+        ...
+
+    def sound(self) -> NDArray[np.float32] | None:
+        """Return float32 [2, brief.sample_count] at 48 kHz within -1..1, or None if the engine has no sound.
+
+        May be called from another thread while the frames are read.
+        """
+        ...
+
+
+class Engine(Protocol):
+    """Makes footage. One instance serves many briefs, one after another."""
+
+    name: str
+    version: str
+    source: Source
+
+    def make(self, brief: Brief) -> Footage:
+        """Begin. The same brief gives the same arrays on the same machine and release.
+
+        Raises EngineFailed (domain/errors.py) when the brief cannot be made.
+        """
+        ...

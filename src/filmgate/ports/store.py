@@ -1,0 +1,232 @@
+"""What the verbs need of the database. Every method is one transaction; none of them holds a file, a network or a wait.
+
+All methods raise DatabaseAway when the database does not answer. Methods that name an attempt change nothing and raise
+LeaseLost if that attempt is no longer the task's current one, or if its lease has run out in database time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from filmgate.domain.api_key import ApiKey
+from filmgate.domain.asset import Asset
+from filmgate.domain.ids import AccountId, ApiKeyId, TaskId
+from filmgate.domain.ledger import Balance
+from filmgate.domain.task import Status, Task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdempotencyKey:
+    """The caller's name for one submit, and a digest of its body."""
+
+    key: str
+    body_hash: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """What became of a submit: the new task's id, or with an idempotency key the id of the earlier one."""
+
+    task_id: TaskId
+    is_replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steps:
+    """What a task has achieved; None leaves a column as it is."""
+
+    image: str | None = None
+    audio: str | None = None
+    actual_prompt: str | None = None
+    rewrite_note: str | None = None
+    width_px: int | None = None
+    height_px: int | None = None
+    engine: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskFilter:
+    """Which tasks to list: newest first, those with an id below `before`."""
+
+    account_id: AccountId
+    before: TaskId | None = None
+    status: Status | None = None
+    model: str | None = None
+    limit: int = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """Where a waiting task stands and how long such tasks took lately (seconds; None: nothing is known yet)."""
+
+    queue_position: int
+    make_s: float | None
+    running: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerFault:
+    """An account whose stored balance is not the sum of its entries, or does not add up."""
+
+    account_id: AccountId
+    stored: Balance
+    summed: Balance
+
+
+class Tasks(Protocol):
+    """Tasks, their holds and their nudges."""
+
+    async def submit(
+        self, task: Task, *, idempotency: IdempotencyKey | None, unfinished_max: int
+    ) -> Submission:
+        """Hold the price, insert the task and enqueue it, all or nothing.
+
+        Raises InsufficientCredits, QueueFull, IdempotencyKeyReused, and OutcomeUnknown if the answer to COMMIT was lost
+        and the task could not be looked up afterwards.
+        """
+        ...
+
+    async def task(self, task_id: TaskId) -> Task | None:
+        """Return a task."""
+        ...
+
+    async def tasks(self, wanted: TaskFilter) -> list[Task]:
+        """Return a page of an account's tasks."""
+        ...
+
+    async def outlook(self, task: Task) -> Outlook:
+        """Say where a task stands in the queue."""
+        ...
+
+    async def count_unfinished(self) -> int:
+        """Count the tasks that have not ended, of all accounts."""
+        ...
+
+    async def claim(self, task_id: TaskId, *, worker: str, lease_s: float) -> Task | None:
+        """Take a waiting task, or one whose lease ran out, as a new attempt; None if there is nothing to take."""
+        ...
+
+    async def renew(self, worker: str, *, lease_s: float) -> dict[TaskId, int]:
+        """Prolong all leases of a worker that have not run out; return the attempts it still holds."""
+        ...
+
+    async def record_progress(
+        self, task_id: TaskId, *, attempt: int, stage: str, progress: int
+    ) -> None:
+        """Write how far an attempt is. Progress never falls."""
+        ...
+
+    async def record_steps(self, task_id: TaskId, *, attempt: int, steps: Steps) -> Task:
+        """Write what an attempt achieved and return the task."""
+        ...
+
+    async def settle(self, ended: Task, *, attempt: int | None) -> None:
+        """Write an ending and capture or release the hold, all or nothing.
+
+        `attempt` None means that no attempt holds it: a cancellation, or a failure by the sweep. Raises LeaseLost if
+        the task has ended already.
+        """
+        ...
+
+    async def give_back(self, task_id: TaskId, *, attempt: int, is_crash: bool) -> None:
+        """End an attempt without ending the task, and nudge."""
+        ...
+
+    async def release_worker(self, worker: str) -> list[TaskId]:
+        """Let go of all tasks of a worker that is known to be dead, as crashes."""
+        ...
+
+    async def sweep(self) -> list[Task]:
+        """Let go of tasks whose lease ran out; nudge unfinished tasks without a live queue entry; return those let go."""
+        ...
+
+    async def overdue(self, *, queue_timeout_s: int, crashes_max: int) -> list[Task]:
+        """Return waiting tasks that waited too long or whose workers died too often."""
+        ...
+
+    def changes(self) -> AsyncIterator[TaskId | None]:
+        """Yield the id of each task that changes, by notification; None after a reconnect (anything may have changed)."""
+        ...
+
+    async def forget_tasks(self, *, ended_before: datetime, limit: int) -> int:
+        """Erase old ended tasks; the ledger stays."""
+        ...
+
+    async def erase_task(self, task_id: TaskId) -> None:
+        """Erase an ended task with its prompts; the ledger stays."""
+        ...
+
+
+class Keys(Protocol):
+    """API keys and their accounts."""
+
+    async def ensure_account(self, account_id: AccountId, *, name: str, at: datetime) -> AccountId:
+        """Return the account of that name, made if need be."""
+        ...
+
+    async def add_key(self, key: ApiKey) -> None:
+        """Keep a new key."""
+        ...
+
+    async def key_by_hash(self, token_hash: bytes) -> ApiKey | None:
+        """Return the key with that token hash."""
+        ...
+
+    async def keys(self) -> list[ApiKey]:
+        """Return all keys, newest first."""
+        ...
+
+    async def revoke_key(self, key_id: ApiKeyId, *, at: datetime) -> ApiKey | None:
+        """Mark a key as revoked."""
+        ...
+
+    async def touch_key(self, key_id: ApiKeyId, *, at: datetime) -> None:
+        """Note that a key was used."""
+        ...
+
+
+class Ledger(Protocol):
+    """Balances and their audit."""
+
+    async def balance(self, account_id: AccountId) -> Balance:
+        """Return an account's balance."""
+        ...
+
+    async def audit(self) -> list[LedgerFault]:
+        """Return every account whose balance is not what its entries say."""
+        ...
+
+
+class Assets(Protocol):
+    """Records of stored files. A record is written before its file is promised to anybody."""
+
+    async def add_asset(self, asset: Asset) -> None:
+        """Keep a record."""
+        ...
+
+    async def asset(self, key: str) -> Asset | None:
+        """Return a record."""
+        ...
+
+    async def expired_assets(self, *, at: datetime, limit: int) -> list[Asset]:
+        """Return records whose time is over."""
+        ...
+
+    async def forget_asset(self, key: str) -> None:
+        """Erase a record, after its file."""
+        ...
+
+
+class Store(Tasks, Keys, Ledger, Assets, Protocol):
+    """The whole database."""
+
+    async def ensure_secret(self, name: str, drawn: bytes) -> bytes:
+        """Return the secret of that name; `drawn` becomes it if there was none."""
+        ...
+
+    async def is_ready(self) -> bool:
+        """Whether the database answers and has this release's schema."""
+        ...

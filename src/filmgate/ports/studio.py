@@ -1,0 +1,99 @@
+"""What the verbs need of the room where films are made: a child process that decodes, draws and encodes.
+
+Users' files are only ever decoded there. The child may die at any moment; every call then raises EngineCrashed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+
+class Stage(StrEnum):
+    """The steps of making, in their order; what the progress bar shows."""
+
+    QUEUE = "queue"
+    INPUTS = "inputs"
+    REWRITE = "rewrite"
+    MAKE = "make"
+    FINISH = "finish"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureFacts:
+    """A picture that was decoded. Sizes are upright (EXIF orientation applied)."""
+
+    width_px: int
+    height_px: int
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoundFacts:
+    """A sound file that was decoded to its end (or to the limit)."""
+
+    duration_s: float
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilmOrder:
+    """Everything the studio needs to make one film."""
+
+    engine: str
+    prompt: str
+    negative_prompt: str
+    width_px: int
+    height_px: int
+    fps: int
+    duration_s: int
+    seed: int
+    image_path: Path | None
+    """The caller's picture as it was fetched; the studio turns, converts, scales and crops it."""
+    sound_path: Path | None
+    """The caller's sound as it was fetched; it replaces the engine's."""
+    has_watermark: bool
+    metadata: dict[str, str]
+    """Written into the file: engine, seed, task, model."""
+    target: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilmFacts:
+    """A film that lies complete at `FilmOrder.target`."""
+
+    size_bytes: int
+    engine: str
+    engine_version: str
+    source: str
+
+
+Progress = Callable[[Stage, float], None]
+"""Called with the stage and its share done, 0..1. Never blocks."""
+
+
+class Studio(Protocol):
+    """Decodes, draws and encodes, away from the event loop."""
+
+    async def inspect_picture(self, path: Path, *, param: str) -> PictureFacts:
+        """Decode a picture. Raises InputRejected with the rule it breaks."""
+        ...
+
+    async def inspect_sound(self, path: Path, *, param: str) -> SoundFacts:
+        """Decode a sound file. Raises InputRejected with the rule it breaks."""
+        ...
+
+    async def make(self, order: FilmOrder, on_progress: Progress) -> FilmFacts:
+        """Make the film. Cancelling this call stops the child within a frame, or kills it.
+
+        Raises InputRejected, EngineFailed, EngineCrashed.
+        """
+        ...
+
+    async def close(self) -> None:
+        """End the child."""
+        ...

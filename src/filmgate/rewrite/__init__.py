@@ -1,0 +1,1 @@
+"""Fuller prompts from short ones. Whether a caller asked for that is decided elsewhere."""

@@ -1,0 +1,81 @@
+"""Keep a file that a caller uploads ahead of a task. Its content decides its type, not its name or header."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Literal
+
+from filmgate.domain.api_key import ApiKey
+from filmgate.domain.asset import Asset, AssetKind
+from filmgate.domain.content_type import sniff
+from filmgate.domain.errors import InvalidRequest
+from filmgate.domain.ids import ENTROPY_BYTES, ulid
+from filmgate.service.deps import Deps
+
+HEAD_BYTES = 64
+ALLOWED = {
+    "image": ("image/jpeg", "image/png", "image/webp", "image/bmp", "image/gif"),
+    "audio": ("audio/wav", "audio/mpeg"),
+}
+
+
+async def keep_upload(
+    chunks: AsyncIterator[bytes],
+    *,
+    kind: Literal["image", "audio"],
+    filename: str,
+    key: ApiKey,
+    deps: Deps,
+) -> Asset:
+    """Stream a file into storage and return its record.
+
+    Raises InvalidRequest for a type that is not taken, PayloadTooLarge, StorageFailed; then nothing is kept.
+    """
+    head, rest = await _first_bytes(chunks)
+    content_type = sniff(head)
+    if content_type is None or content_type not in ALLOWED[kind]:
+        allowed = ", ".join(name.split("/")[1] for name in ALLOWED[kind])
+        raise InvalidRequest(
+            f"unsupported {kind} type: {content_type or 'unknown'}, allowed: {allowed}",
+            param="file",
+        )
+    limits, now = deps.limits, deps.clock.now()
+    storage_key = f"uploads/{ulid(now, deps.entropy.bytes(ENTROPY_BYTES))}/{kind}"
+    size_max = limits.image_bytes_max if kind == "image" else limits.audio_bytes_max
+    record = Asset(
+        key=storage_key,
+        kind=AssetKind.UPLOAD,
+        account_id=key.account_id,
+        task_id=None,
+        content_type=content_type,
+        size_bytes=0,
+        filename=filename,
+        created_at=now,
+        expires_at=now + timedelta(seconds=limits.upload_ttl_s),
+    )
+    await deps.store.add_asset(record)
+    try:
+        stored = await deps.storage.put_stream(storage_key, rest, size_bytes_max=size_max)
+    except BaseException:
+        await deps.store.forget_asset(storage_key)
+        raise
+    kept = replace(record, size_bytes=stored.size_bytes)
+    await deps.store.add_asset(kept)
+    return kept
+
+
+async def _first_bytes(chunks: AsyncIterator[bytes]) -> tuple[bytes, AsyncIterator[bytes]]:
+    head = b""
+    async for chunk in chunks:
+        head += chunk
+        if len(head) >= HEAD_BYTES:
+            break
+
+    async def all_of_it() -> AsyncIterator[bytes]:
+        yield head
+        async for chunk in chunks:
+            yield chunk
+
+    return head, all_of_it()

@@ -1,0 +1,87 @@
+"""Show tasks to their owner, and to nobody else: somebody else's task and no task look the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from filmgate.domain.api_key import ApiKey
+from filmgate.domain.errors import BrokenRule, InvalidFields, InvalidTaskId
+from filmgate.domain.field_rule import shown
+from filmgate.domain.ids import TaskId, is_task_id
+from filmgate.domain.task import Status, Task
+from filmgate.ports.store import TaskFilter
+from filmgate.service.deps import Deps
+
+PAGE_MAX = 100
+FIRST_GUESS_S_PER_S = 1.5
+"""What making a second of film is taken to last before any film was made."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskView:
+    """A task as its owner sees it."""
+
+    task: Task
+    queue_position: int
+    estimated_time_s: int
+    """From being accepted to the end: what such tasks took lately, plus the queue ahead."""
+
+
+async def read_task(task_id: str, *, key: ApiKey, deps: Deps) -> TaskView:
+    """Return a task of the key's account. Raises InvalidTaskId."""
+    task = await own_task(task_id, key=key, deps=deps)
+    return await view_of(task, deps=deps)
+
+
+async def own_task(task_id: str, *, key: ApiKey, deps: Deps) -> Task:
+    """Return the bare task. Raises InvalidTaskId."""
+    if not is_task_id(task_id):
+        raise InvalidTaskId
+    task = await deps.store.task(TaskId(task_id))
+    if task is None or task.account_id != key.account_id:
+        raise InvalidTaskId
+    return task
+
+
+async def view_of(task: Task, *, deps: Deps) -> TaskView:
+    """Add what the queue says. An ended task needs no look at the queue."""
+    if task.is_final:
+        return TaskView(task=task, queue_position=0, estimated_time_s=task.actual_time_s or 0)
+    outlook = await deps.store.outlook(task)
+    make_s = outlook.make_s or FIRST_GUESS_S_PER_S * task.generation.duration_s
+    ahead = max(0, outlook.queue_position - 1) + outlook.running if outlook.queue_position else 0
+    return TaskView(
+        task=task,
+        queue_position=outlook.queue_position,
+        estimated_time_s=max(1, round(make_s * (1 + ahead))),
+    )
+
+
+async def list_tasks(
+    *,
+    key: ApiKey,
+    before: str | None,
+    status: str | None,
+    model: str | None,
+    limit: int,
+    deps: Deps,
+) -> list[TaskView]:
+    """Return a page of the account's tasks, newest first. Raises InvalidFields for a filter that breaks a rule."""
+    broken: list[BrokenRule] = []
+    if before is not None and not is_task_id(before):
+        broken.append(BrokenRule("cursor", f"cursor must be a task id, got {shown(before)}"))
+    if status is not None and status not in set(Status):
+        names = ", ".join(Status)
+        broken.append(BrokenRule("status", f"status must be one of {names}, got {shown(status)}"))
+    if not 1 <= limit <= PAGE_MAX:
+        broken.append(BrokenRule("limit", f"limit must be 1 to {PAGE_MAX}, got {limit}"))
+    if broken:
+        raise InvalidFields(broken)
+    wanted = TaskFilter(
+        account_id=key.account_id,
+        before=TaskId(before) if before else None,
+        status=Status(status) if status else None,
+        model=model,
+        limit=limit,
+    )
+    return [await view_of(task, deps=deps) for task in await deps.store.tasks(wanted)]

@@ -1,0 +1,148 @@
+"""Accept a request: check everything, then hold its price, insert the task and enqueue it in one transaction.
+
+    body → model's rules → data: input into storage → ONE transaction → task id
+
+Nothing is charged, stored or queued for a request that breaks a rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+
+from filmgate.domain.api_key import ApiKey
+from filmgate.domain.asset import Asset, AssetKind, input_key, reference
+from filmgate.domain.data_uri import parse_data_uri
+from filmgate.domain.errors import BrokenRule, CallerError, InvalidFields, QueueFull
+from filmgate.domain.field_rule import shown
+from filmgate.domain.generation import Generation
+from filmgate.domain.idempotency import body_digest, check_idempotency_key
+from filmgate.domain.ids import ENTROPY_BYTES, TaskId, task_id
+from filmgate.domain.model import Model
+from filmgate.domain.task import Task
+from filmgate.ports.store import IdempotencyKey, Submission
+from filmgate.service.deps import Deps
+
+SEED_BITS = 63
+
+
+async def submit_task(
+    body: Mapping[str, object], *, key: ApiKey, idempotency_key: str | None, deps: Deps
+) -> Submission:
+    """Accept what the body asks for, for the key's account.
+
+    Raises InvalidFields, InvalidRequest, InsufficientCredits, QueueFull, IdempotencyKeyReused, IdempotencyInProgress,
+    OutcomeUnknown, DatabaseAway, StorageFailed.
+    """
+    model = find_model(body, deps.models)
+    generation = model.accept(body, draw_seed=lambda: _draw_seed(deps))
+    _check_urls(generation, deps)
+    idempotency = None
+    if idempotency_key is not None:
+        idempotency = IdempotencyKey(
+            key=check_idempotency_key(idempotency_key), body_hash=body_digest(body)
+        )
+    created_at = deps.clock.now()
+    new_id = task_id(created_at, deps.entropy.bytes(ENTROPY_BYTES))
+    stored = await _store_data_uri(generation, new_id, key, deps)
+    task = Task(
+        id=new_id,
+        account_id=key.account_id,
+        api_key_id=key.id,
+        generation=_with_own_files(stored or generation, deps),
+        price_micro_usd=model.price_micro_usd(generation),
+        created_at=created_at,
+    )
+    try:
+        submission = await deps.store.submit(
+            task, idempotency=idempotency, unfinished_max=deps.limits.key_queue_length_max
+        )
+    except CallerError:
+        if stored is not None:
+            await _forget_input(new_id, deps)
+        raise
+    if submission.is_replayed and stored is not None:
+        await _forget_input(new_id, deps)
+    return submission
+
+
+def find_model(body: Mapping[str, object], models: Mapping[str, Model]) -> Model:
+    """Return the model that the body names. Raises InvalidFields that lists the known ones."""
+    asked = body.get("model")
+    if isinstance(asked, str) and asked in models:
+        return models[asked]
+    known = ", ".join(models)
+    if "model" not in body:
+        message = f"model is required; known are {known}"
+    elif not isinstance(asked, str):
+        message = f"model must be a string, got {shown(asked)}; known are {known}"
+    else:
+        message = f"model {shown(asked)} is not known; known are {known}"
+    raise InvalidFields([BrokenRule("model", message)])
+
+
+async def check_room(deps: Deps) -> None:
+    """Refuse when the whole server's queue is full. Raises QueueFull."""
+    unfinished = await deps.store.count_unfinished()
+    if unfinished >= deps.limits.queue_length_max:
+        raise QueueFull(
+            f"the server keeps at most {deps.limits.queue_length_max:,} unfinished tasks; try again later",
+            retry_after_s=30,
+        )
+
+
+def _draw_seed(deps: Deps) -> int:
+    return int.from_bytes(deps.entropy.bytes(8)) >> (64 - SEED_BITS)
+
+
+def _check_urls(generation: Generation, deps: Deps) -> None:
+    for url, param in ((generation.image, "image_urls"), (generation.audio, "audio_url")):
+        if url and url[:5].lower() != "data:" and deps.links.key_of(url) is None:
+            deps.fetcher.check(url, param=param)
+
+
+def _with_own_files(generation: Generation, deps: Deps) -> Generation:
+    """Links of this server become references to the stored files: they are read straight from storage."""
+
+    def own(url: str | None) -> str | None:
+        key = deps.links.key_of(url) if url else None
+        return reference(key) if key else url
+
+    return replace(generation, image=own(generation.image), audio=own(generation.audio))
+
+
+async def _store_data_uri(
+    generation: Generation, new_id: TaskId, key: ApiKey, deps: Deps
+) -> Generation | None:
+    image = generation.image
+    if image is None or image[:5].lower() != "data:":
+        return None
+    content_type, data = parse_data_uri(
+        image, param="image_urls", kinds=("image",), size_bytes_max=deps.limits.image_bytes_max
+    )
+    storage_key = input_key(new_id, "image_urls")
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield data
+
+    await deps.store.add_asset(
+        Asset(
+            key=storage_key,
+            kind=AssetKind.INPUT,
+            account_id=key.account_id,
+            task_id=new_id,
+            content_type=content_type,
+            size_bytes=len(data),
+            filename="image",
+            created_at=deps.clock.now(),
+            expires_at=None,
+        )
+    )
+    await deps.storage.put_stream(storage_key, chunks(), size_bytes_max=deps.limits.image_bytes_max)
+    return replace(generation, image=reference(storage_key))
+
+
+async def _forget_input(new_id: TaskId, deps: Deps) -> None:
+    storage_key = input_key(new_id, "image_urls")
+    await deps.storage.delete(storage_key)
+    await deps.store.forget_asset(storage_key)

@@ -1,0 +1,98 @@
+"""Rows to nouns and back: the one conversion between each pair."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from filmgate.domain.api_key import ApiKey
+from filmgate.domain.asset import Asset, AssetKind
+from filmgate.domain.generation import Generation
+from filmgate.domain.ledger import Balance
+from filmgate.domain.task import Failure, Status, Task
+
+Row = dict[str, Any]
+
+
+def task_from(row: Row) -> Task:
+    """Return the task of a row."""
+    failure = row["failure"]
+    return Task(
+        id=row["id"],
+        account_id=row["account_id"],
+        api_key_id=row["api_key_id"],
+        generation=Generation(**row["generation"]),
+        price_micro_usd=row["price_micro_usd"],
+        rank=row["rank"],
+        created_at=row["created_at"],
+        status=Status(row["status"]),
+        attempt=row["attempt"],
+        crashes=row["crashes"],
+        lease_until=row["lease_until"],
+        worker=row["worker"],
+        stage=row["stage"],
+        progress=row["progress"],
+        started_at=row["started_at"],
+        ended_at=row["ended_at"],
+        actual_prompt=row["actual_prompt"],
+        rewrite_note=row["rewrite_note"],
+        width_px=row["width_px"],
+        height_px=row["height_px"],
+        engine=row["engine"],
+        result_key=row["result_key"],
+        result_bytes=row["result_bytes"],
+        expires_at=row["expires_at"],
+        failure=Failure(**failure) if failure else None,
+    )
+
+
+def submit_values(task: Task) -> Row:
+    """Return what the submit statement needs of a new task."""
+    return {
+        "id": task.id,
+        "account_id": task.account_id,
+        "api_key_id": task.api_key_id,
+        "model": task.generation.model,
+        "generation": Jsonb(asdict(task.generation)),
+        "price": task.price_micro_usd,
+        "created_at": task.created_at,
+    }
+
+
+def ending_values(ended: Task) -> Row:
+    """Return what the settle statement needs of an ended task."""
+    return {
+        "id": ended.id,
+        "status": ended.status,
+        "ended_at": ended.ended_at,
+        "result_key": ended.result_key,
+        "result_bytes": ended.result_bytes,
+        "expires_at": ended.expires_at,
+        "failure": Jsonb(asdict(ended.failure)) if ended.failure else None,
+        "movement": "capture" if ended.status is Status.COMPLETED else "release",
+    }
+
+
+def key_from(row: Row) -> ApiKey:
+    """Return the API key of a row."""
+    fields: Row = {**row, "token_hash": bytes(row["token_hash"])}
+    return ApiKey(**fields)
+
+
+def asset_from(row: Row) -> Asset:
+    """Return the asset of a row."""
+    fields: Row = {**row, "kind": AssetKind(row["kind"])}
+    return Asset(**fields)
+
+
+def balance_from(row: Row) -> Balance:
+    """Return the balance of an account's row."""
+    return Balance(
+        granted=row["granted"],
+        available=row["available"],
+        held=row["held"],
+        captured=row["captured"],
+        is_limited=row["is_limited"],
+    )

@@ -1,0 +1,42 @@
+"""The whole database behind the Store port: tasks, keys, ledger and assets over one pool."""
+
+from __future__ import annotations
+
+from filmgate.domain.errors import DatabaseAway
+from filmgate.store.accounts import PostgresAssets, PostgresKeys, PostgresLedger
+from filmgate.store.database import Database
+from filmgate.store.migrate import newest_migration
+from filmgate.store.tasks import PostgresTasks
+
+
+class PostgresStore(PostgresTasks, PostgresKeys, PostgresLedger, PostgresAssets):
+    """The Store port over PostgreSQL."""
+
+    def __init__(self, url: str, *, connections_max: int = 10) -> None:
+        self._database = Database(url, connections_max=connections_max)
+
+    async def open(self) -> None:
+        """Open the pool."""
+        await self._database.open()
+
+    async def close(self) -> None:
+        """Close the pool."""
+        await self._database.close()
+
+    async def ensure_secret(self, name: str, drawn: bytes) -> bytes:
+        """See the port."""
+        row = await self._database.row(
+            "INSERT INTO secrets (name, secret) VALUES (%(name)s, %(drawn)s)"
+            " ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING secret",
+            {"name": name, "drawn": drawn},
+        )
+        assert row is not None  # noqa: S101 - INSERT … RETURNING
+        return bytes(row["secret"])
+
+    async def is_ready(self) -> bool:
+        """See the port."""
+        try:
+            row = await self._database.row("SELECT max(number) AS newest FROM filmgate_migrations")
+        except DatabaseAway:
+            return False
+        return row is not None and row["newest"] == newest_migration()

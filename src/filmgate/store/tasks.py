@@ -1,0 +1,304 @@
+"""Tasks in PostgreSQL: submit, claim, renew, record, settle, sweep. The statements stand in store/sql.py."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import asdict
+from datetime import datetime
+
+import psycopg
+import structlog
+
+from filmgate.domain.errors import (
+    DatabaseAway,
+    IdempotencyInProgress,
+    IdempotencyKeyReused,
+    InsufficientCredits,
+    LeaseLost,
+    OutcomeUnknown,
+    QueueFull,
+)
+from filmgate.domain.ids import TaskId
+from filmgate.domain.ledger import MICRO_USD
+from filmgate.domain.task import Task
+from filmgate.ports.store import IdempotencyKey, Outlook, Steps, Submission, TaskFilter
+from filmgate.store import sql
+from filmgate.store.database import Connection, Database
+from filmgate.store.rows import Row, balance_from, ending_values, submit_values, task_from
+
+log = structlog.get_logger()
+
+SWEEP_LOCK = 0x66696C6D  # 'film': one sweep at a time over all workers
+CHANNEL = "filmgate_task"
+RECONNECT_S = 0.5
+
+
+class PostgresTasks:
+    """The Tasks port."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def submit(
+        self, task: Task, *, idempotency: IdempotencyKey | None, unfinished_max: int
+    ) -> Submission:
+        """See the port."""
+        values: Row = {
+            **submit_values(task),
+            "unfinished_max": unfinished_max,
+            "idempotency_key": idempotency.key if idempotency else None,
+            "body_hash": idempotency.body_hash if idempotency else None,
+        }
+        try:
+            async with self._database.connection() as connection:
+                if idempotency is None:
+                    cursor = await connection.execute(sql.SUBMIT, values)
+                    if await cursor.fetchone():
+                        return Submission(task_id=task.id)
+                else:
+                    earlier = await _submit_named(connection, values, idempotency)
+                    if earlier:
+                        return earlier
+                return await _refuse(connection, task, unfinished_max)
+        except DatabaseAway as lost:
+            return await self._look_up_after_loss(task, lost)
+
+    async def _look_up_after_loss(self, task: Task, lost: DatabaseAway) -> Submission:
+        """The connection broke: only the row can tell whether COMMIT happened."""
+        if not isinstance(lost.__cause__, (psycopg.OperationalError, psycopg.InterfaceError)):
+            raise lost
+        try:
+            kept = await self.task(task.id)
+        except DatabaseAway as still_away:
+            message = (
+                f"whether {task.id} was accepted is not known yet; ask for it before you resubmit"
+            )
+            raise OutcomeUnknown(message, retry_after_s=2) from still_away
+        if kept is None:
+            raise lost
+        return Submission(task_id=kept.id)
+
+    async def task(self, task_id: TaskId) -> Task | None:
+        """See the port."""
+        row = await self._database.row("SELECT * FROM tasks WHERE id = %(id)s", {"id": task_id})
+        return task_from(row) if row else None
+
+    async def tasks(self, wanted: TaskFilter) -> list[Task]:
+        """See the port."""
+        return await self._database.nouns(
+            task_from,
+            """
+            SELECT * FROM tasks
+             WHERE account_id = %(account_id)s
+               AND (%(before)s::text IS NULL OR id < %(before)s)
+               AND (%(status)s::text IS NULL OR status = %(status)s)
+               AND (%(model)s::text IS NULL OR model = %(model)s)
+             ORDER BY id DESC LIMIT %(limit)s
+            """,
+            asdict(wanted),
+        )
+
+    async def outlook(self, task: Task) -> Outlook:
+        """See the port."""
+        row = await self._database.row(
+            sql.OUTLOOK,
+            {
+                "rank": task.rank,
+                "model": task.generation.model,
+                "resolution": task.generation.resolution,
+                "duration_s": task.generation.duration_s,
+            },
+        )
+        assert row is not None  # noqa: S101 - a SELECT of scalars always has a row
+        make_s = row["make_s"]
+        return Outlook(
+            queue_position=row["ahead"] + 1 if task.status == "pending" else 0,
+            make_s=float(make_s) if make_s is not None else None,
+            running=row["running"],
+        )
+
+    async def count_unfinished(self) -> int:
+        """See the port."""
+        row = await self._database.row("SELECT count(*) AS n FROM tasks WHERE ended_at IS NULL")
+        return row["n"] if row else 0
+
+    async def claim(self, task_id: TaskId, *, worker: str, lease_s: float) -> Task | None:
+        """See the port."""
+        row = await self._database.row(
+            sql.CLAIM, {"id": task_id, "worker": worker, "lease_s": lease_s}
+        )
+        return task_from(row) if row else None
+
+    async def renew(self, worker: str, *, lease_s: float) -> dict[TaskId, int]:
+        """See the port."""
+        rows = await self._database.rows(sql.RENEW, {"worker": worker, "lease_s": lease_s})
+        return {row["id"]: row["attempt"] for row in rows}
+
+    async def record_progress(
+        self, task_id: TaskId, *, attempt: int, stage: str, progress: int
+    ) -> None:
+        """See the port."""
+        values = {"id": task_id, "attempt": attempt, "stage": stage, "progress": progress}
+        if await self._database.row(sql.PROGRESS, values) is None:
+            raise LeaseLost(f"attempt {attempt} of {task_id} is over")
+
+    async def record_steps(self, task_id: TaskId, *, attempt: int, steps: Steps) -> Task:
+        """See the port."""
+        row = await self._database.row(
+            sql.STEPS, {"id": task_id, "attempt": attempt, **asdict(steps)}
+        )
+        if row is None:
+            raise LeaseLost(f"attempt {attempt} of {task_id} is over")
+        return task_from(row)
+
+    async def settle(self, ended: Task, *, attempt: int | None) -> None:
+        """See the port. After a lost answer the row is read again: an ending that is ours counts as written."""
+        values = {**ending_values(ended), "attempt": attempt}
+        try:
+            row = await self._database.row(sql.SETTLE, values)
+        except DatabaseAway:
+            kept = await self.task(ended.id)
+            if kept is None or not _is_same_ending(kept, ended):
+                raise
+            return
+        if row is None:
+            raise LeaseLost(f"{ended.id} has ended, or attempt {attempt} is over")
+
+    async def give_back(self, task_id: TaskId, *, attempt: int, is_crash: bool) -> None:
+        """See the port."""
+        values = {"id": task_id, "attempt": attempt, "is_crash": is_crash}
+        if await self._database.row(sql.GIVE_BACK, values) is None:
+            raise LeaseLost(f"attempt {attempt} of {task_id} is over")
+        await self._nudge(task_id)
+
+    async def release_worker(self, worker: str) -> list[TaskId]:
+        """See the port."""
+        rows = await self._database.rows(sql.RELEASE_WORKER, {"worker": worker})
+        for row in rows:
+            await self._nudge(row["id"])
+        return [row["id"] for row in rows]
+
+    async def sweep(self) -> list[Task]:
+        """See the port. A second sweep at the same time does nothing."""
+        async with self._database.connection() as connection:
+            async with connection.transaction():
+                locked = await (
+                    await connection.execute(
+                        "SELECT pg_try_advisory_xact_lock(%s) AS got", (SWEEP_LOCK,)
+                    )
+                ).fetchone()
+                if not locked or not locked["got"]:
+                    return []
+                let_go = await (await connection.execute(sql.LET_GO)).fetchall()
+                await connection.execute(sql.DROP_DEAD_ENTRIES)
+                lonely = await (await connection.execute(sql.WITHOUT_ENTRY)).fetchall()
+            for row in lonely:
+                await _nudge_on(connection, row["id"])
+        return [task_from(row) for row in let_go]
+
+    async def overdue(self, *, queue_timeout_s: int, crashes_max: int) -> list[Task]:
+        """See the port."""
+        values = {"queue_timeout_s": queue_timeout_s, "crashes_max": crashes_max}
+        return await self._database.nouns(task_from, sql.OVERDUE, values)
+
+    async def changes(self) -> AsyncIterator[TaskId | None]:
+        """See the port. Notifications need a session of their own: the pool is not used."""
+        while True:
+            try:
+                connection = await psycopg.AsyncConnection.connect(
+                    self._database.url, autocommit=True, connect_timeout=5
+                )
+                async with connection:
+                    await connection.execute(f"LISTEN {CHANNEL}")
+                    yield None
+                    async for notification in connection.notifies():
+                        yield TaskId(notification.payload)
+            except psycopg.OperationalError as error:
+                log.warning("watch.reconnecting", error=type(error).__name__)
+            await asyncio.sleep(RECONNECT_S)
+
+    async def forget_tasks(self, *, ended_before: datetime, limit: int) -> int:
+        """See the port."""
+        rows = await self._database.rows(
+            """
+            DELETE FROM tasks WHERE id IN (
+                SELECT id FROM tasks WHERE ended_at < %(ended_before)s
+                   AND NOT EXISTS (SELECT FROM assets WHERE assets.task_id = tasks.id)
+                 LIMIT %(limit)s)
+            RETURNING id
+            """,
+            {"ended_before": ended_before, "limit": limit},
+        )
+        return len(rows)
+
+    async def erase_task(self, task_id: TaskId) -> None:
+        """See the port."""
+        await self._database.rows(
+            "DELETE FROM tasks WHERE id = %(id)s AND ended_at IS NOT NULL", {"id": task_id}
+        )
+
+    async def _nudge(self, task_id: TaskId) -> None:
+        async with self._database.connection() as connection:
+            await _nudge_on(connection, task_id)
+
+
+async def _submit_named(
+    connection: Connection, values: Row, idempotency: IdempotencyKey
+) -> Submission | None:
+    """Submit under an idempotency key; None if the submit was refused (then the key is not kept)."""
+    async with connection.transaction() as transaction:
+        if await (await connection.execute(sql.SUBMIT, values)).fetchone():
+            return Submission(task_id=values["id"])
+        raise psycopg.Rollback(transaction)
+    kept = await (
+        await connection.execute(
+            "SELECT body_hash, task_id FROM idempotency_keys"
+            " WHERE account_id = %(account_id)s AND key = %(idempotency_key)s"
+            " AND created_at >= now() - interval '24 hours'",
+            values,
+        )
+    ).fetchone()
+    if kept is None:
+        return None
+    if bytes(kept["body_hash"]) != idempotency.body_hash:
+        raise IdempotencyKeyReused(
+            f"Idempotency-Key {idempotency.key!r} was used for another body; use a new key"
+        )
+    return Submission(task_id=kept["task_id"], is_replayed=True)
+
+
+async def _refuse(connection: Connection, task: Task, unfinished_max: int) -> Submission:
+    """The submit statement took nothing: say why."""
+    row = await (
+        await connection.execute("SELECT * FROM accounts WHERE id = %s", (task.account_id,))
+    ).fetchone()
+    if row is None:
+        raise DatabaseAway("the account of this key is gone")
+    if row["unfinished"] >= unfinished_max:
+        raise QueueFull(
+            f"at most {unfinished_max:,} unfinished tasks are kept, you have {row['unfinished']:,};"
+            " wait for some to end",
+            retry_after_s=10,
+        )
+    balance = balance_from(row)
+    if not balance.may_hold(task.price_micro_usd):
+        raise InsufficientCredits(
+            f"this video costs ${task.price_micro_usd / MICRO_USD:.4f},"
+            f" available are ${balance.available / MICRO_USD:.4f}"
+        )
+    raise IdempotencyInProgress(
+        "a request with this Idempotency-Key is being worked on", retry_after_s=1
+    )
+
+
+async def _nudge_on(connection: Connection, task_id: TaskId) -> None:
+    """Enqueue a task that has no waiting entry. A collision means that it is enqueued already."""
+    try:
+        await connection.execute(sql.NUDGE, {"id": task_id})
+    except psycopg.errors.UniqueViolation:
+        log.debug("task.already_nudged", task_id=task_id)
+
+
+def _is_same_ending(kept: Task, ended: Task) -> bool:
+    return kept.status == ended.status and kept.result_key == ended.result_key

@@ -1,0 +1,71 @@
+"""Engines for tests: one that draws a test card quickly, and ones that misbehave on a word in the prompt.
+
+[crash]  the process dies at the third frame        [fail]  says that it cannot
+[slow]   a tenth of a second a frame                [short] too few frames
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from filmgate import __version__
+from filmgate.domain.errors import EngineFailed
+from filmgate.ports.engine import Brief, PixelFormat, Source
+
+CRASH_FRAME = 2
+SLOW_FRAME_S = 0.1
+
+
+class TestcardEngine:
+    """Colour bars with a moving line: no model, hardly any work. The fake engine."""
+
+    __test__ = False
+    name = "testcard"
+    version = __version__
+    source = Source.ALGORITHMIC
+
+    def make(self, brief: Brief) -> TestcardFootage:
+        """Begin. Raises EngineFailed for a prompt with [fail]."""
+        if "[fail]" in brief.prompt:
+            raise EngineFailed("the test card was told to fail")
+        return TestcardFootage(brief)
+
+
+class TestcardFootage:
+    """The footage of one brief."""
+
+    __test__ = False
+    pixel_format = PixelFormat.YUV420P
+
+    def __init__(self, brief: Brief) -> None:
+        self._brief = brief
+
+    def frames(self) -> Iterator[NDArray[np.uint8]]:
+        """Yield the frames."""
+        brief = self._brief
+        count = brief.frame_count - (1 if "[short]" in brief.prompt else 0)
+        bars = np.repeat(np.linspace(16, 235, 8, dtype=np.uint8), -(-brief.width_px // 8))[
+            : brief.width_px
+        ]
+        shift = brief.seed % 64
+        for index in range(count):
+            if "[crash]" in brief.prompt and index == CRASH_FRAME:
+                os._exit(9)
+            if "[slow]" in brief.prompt:
+                time.sleep(SLOW_FRAME_S)
+            frame = np.full((brief.height_px * 3 // 2, brief.width_px), 128, np.uint8)
+            frame[: brief.height_px] = np.roll(bars, shift)
+            line = (index * 4 + shift) % (brief.width_px - 4)
+            frame[: brief.height_px, line : line + 4] = 235
+            yield frame
+
+    def sound(self) -> NDArray[np.float32] | None:
+        """Return a quiet 440 Hz tone."""
+        at = np.arange(self._brief.sample_count, dtype=np.float32) / 48_000
+        tone = (0.1 * np.sin(2 * np.pi * 440 * at)).astype(np.float32)
+        return np.stack([tone, tone])

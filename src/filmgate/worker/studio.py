@@ -1,0 +1,136 @@
+"""The worker's side of the studio: starts the child, sends it orders, ends it when it is idle or in the way.
+
+Cancelling a call kills the child, so a cancelled task stops within a frame; the next order starts a new one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+import structlog
+
+from filmgate.domain.errors import EngineCrashed, EngineFailed, InputRejected
+from filmgate.ports.studio import FilmFacts, FilmOrder, PictureFacts, Progress, SoundFacts, Stage
+from filmgate.worker.wire import (
+    LINE_BYTES_MAX,
+    Answer,
+    FilmTold,
+    MakeOrder,
+    Order,
+    PictureOrder,
+    PictureTold,
+    Refused,
+    SoundOrder,
+    SoundTold,
+    Told,
+)
+
+log = structlog.get_logger()
+
+T = TypeVar("T", PictureTold, SoundTold, FilmTold)
+IDLE_S = 60.0
+
+
+class ChildStudio:
+    """The Studio port over one child process."""
+
+    def __init__(self, *, environment: Mapping[str, str]) -> None:
+        self._environment = dict(environment)
+        self._process: Process | None = None
+        self._lock = asyncio.Lock()
+        self._idle_timer: asyncio.TimerHandle | None = None
+        self._decoder = msgspec.json.Decoder(Answer)
+
+    async def warm(self) -> None:
+        """Start the child ahead of the first order."""
+        async with self._lock:
+            await self._child()
+
+    async def inspect_picture(self, path: Path, *, param: str) -> PictureFacts:
+        """See the port."""
+        order = PictureOrder(path=str(path), param=param)
+        return (await self._ask(order, PictureTold, _ignore)).facts
+
+    async def inspect_sound(self, path: Path, *, param: str) -> SoundFacts:
+        """See the port."""
+        order = SoundOrder(path=str(path), param=param)
+        return (await self._ask(order, SoundTold, _ignore)).facts
+
+    async def make(self, order: FilmOrder, on_progress: Progress) -> FilmFacts:
+        """See the port."""
+        return (await self._ask(MakeOrder(order=order), FilmTold, on_progress)).facts
+
+    async def close(self) -> None:
+        """See the port."""
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+        process, self._process = self._process, None
+        if process is not None and process.returncode is None:
+            process.kill()
+            await process.wait()
+
+    async def _ask(self, order: Order, wanted: type[T], on_progress: Progress) -> T:
+        async with self._lock:
+            process = await self._child()
+            try:
+                async for answer in self._answers(process, order):
+                    if isinstance(answer, Told):
+                        on_progress(answer.stage, answer.share)
+                    elif isinstance(answer, Refused):
+                        raise _refusal(answer)
+                    elif isinstance(answer, wanted):
+                        return answer
+            except BaseException as error:
+                if not isinstance(error, (InputRejected, EngineFailed)):
+                    await asyncio.shield(self.close())
+                raise
+            finally:
+                self._close_when_idle()
+            await self.close()
+            raise EngineCrashed(f"the engine's process ended with status {process.returncode}")
+
+    async def _answers(self, process: Process, order: Order) -> AsyncIterator[Answer]:
+        assert process.stdin is not None  # noqa: S101 - made with pipes
+        assert process.stdout is not None  # noqa: S101
+        with contextlib.suppress(ConnectionResetError, BrokenPipeError):
+            process.stdin.write(msgspec.json.encode(order) + b"\n")
+            await process.stdin.drain()
+        while line := await process.stdout.readline():
+            yield self._decoder.decode(line)
+        await process.wait()
+
+    async def _child(self) -> Process:
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+        if self._process is None or self._process.returncode is not None:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "filmgate", "studio",
+                stdin=PIPE, stdout=PIPE, limit=LINE_BYTES_MAX, env=self._environment,
+            )  # fmt: skip
+            log.info("studio.started", pid=self._process.pid)
+        return self._process
+
+    def _close_when_idle(self) -> None:
+        def end() -> None:
+            if self._process is not None and self._process.stdin is not None:
+                self._process.stdin.close()  # the child ends at the end of its input
+                self._process = None
+
+        self._idle_timer = asyncio.get_running_loop().call_later(IDLE_S, end)
+
+
+def _refusal(answer: Refused) -> InputRejected | EngineFailed:
+    if answer.reason is not None:
+        return InputRejected(answer.message, reason=answer.reason, param=answer.param or "")
+    return EngineFailed(answer.message)
+
+
+def _ignore(stage: Stage, share: float) -> None:
+    """Decoding an input tells no progress."""

@@ -1,0 +1,222 @@
+"""The worker's loops: the queue hands it tasks, it keeps their leases, and stops what is no longer its own.
+
+queue ──task id──→ attempt (produce_video in a slot) ──→ ended or given back
+every lease / 3    renew all leases in one statement; an attempt that is not renewed is stopped
+at a change        a task of ours that was cancelled is stopped at once
+every sweep_s      sweep
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+from procrastinate import App, PsycopgConnector
+
+from filmgate.domain.errors import DatabaseAway, FilmgateError
+from filmgate.domain.ids import TaskId
+from filmgate.domain.task import Failure
+from filmgate.ports.studio import Studio
+from filmgate.service.deps import Deps
+from filmgate.service.produce_video import produce_video
+from filmgate.service.settle_task import settle_task
+from filmgate.service.sweep import expire_assets, sweep
+
+log = structlog.get_logger()
+
+QUEUE = "films"
+POLL_S = 2.0
+HEARTBEAT_S = 5.0
+STALLED_S = 20.0
+RESTART_S_MAX = 10.0
+RETENTION_EVERY_S = 60.0
+STOP_BEFORE_LEASE_END = 0.8
+"""Share of the lease after which an unrenewed attempt is stopped by our own clock."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerSettings:
+    """What a worker needs to know."""
+
+    name: str
+    database_url: str
+    sweep_s: float
+    drain_s: float
+
+
+class Worker:
+    """One worker process: as many films at a time as it has studios."""
+
+    def __init__(self, *, deps: Deps, studios: Sequence[Studio], settings: WorkerSettings) -> None:
+        self._deps = deps
+        self._settings = settings
+        self._slots = len(studios)
+        self._studios: asyncio.Queue[Studio] = asyncio.Queue()
+        for studio in studios:
+            self._studios.put_nowait(studio)
+        self._all_studios = tuple(studios)
+        self._running: dict[TaskId, asyncio.Task[None]] = {}
+        self._attempts = asyncio.TaskGroup()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set; then take nothing more, let films finish for a while, and give back the rest."""
+        loops = asyncio.TaskGroup()
+        async with self._attempts, loops:
+            loops_running = [
+                loops.create_task(self._take_tasks(stop)),
+                loops.create_task(self._renew_leases()),
+                loops.create_task(self._hear_changes()),
+                loops.create_task(self._sweep()),
+                loops.create_task(self._expire()),
+            ]
+            await stop.wait()
+            await self._drain()
+            for loop in loops_running:
+                loop.cancel()
+        for studio in self._all_studios:
+            await studio.close()
+
+    async def _drain(self) -> None:
+        if self._running:
+            log.info("worker.draining", tasks=len(self._running), limit_s=self._settings.drain_s)
+            await asyncio.wait(self._running.values(), timeout=self._settings.drain_s)
+        for attempt in list(self._running.values()):
+            attempt.cancel()
+        if self._running:
+            await asyncio.wait(list(self._running.values()), timeout=5)
+
+    # ---- taking tasks
+
+    async def _take_tasks(self, stop: asyncio.Event) -> None:
+        """Run the queue's worker; it ends when its database connection breaks, and is started again."""
+        wait_s = 0.2
+        while not stop.is_set():
+            started = asyncio.get_running_loop().time()
+            try:
+                await self._take_until_stopped(stop)
+            except Exception as error:  # noqa: BLE001 - the worker's loop: whatever broke, films must go on
+                log.warning("queue.restarting", error=type(error).__name__, wait_s=wait_s)
+            if asyncio.get_running_loop().time() - started > RESTART_S_MAX:
+                wait_s = 0.2
+            await asyncio.sleep(wait_s)
+            wait_s = min(wait_s * 2, RESTART_S_MAX)
+
+    async def _take_until_stopped(self, stop: asyncio.Event) -> None:
+        app = App(connector=PsycopgConnector(conninfo=self._settings.database_url, max_size=4))
+        app.task(name="produce_video", queue=QUEUE)(self._produce)
+        async with app.open_async(), asyncio.TaskGroup() as group:
+            taking = group.create_task(
+                app.run_worker_async(
+                    queues=[QUEUE],
+                    name=self._settings.name,
+                    concurrency=self._slots,
+                    install_signal_handlers=False,
+                    delete_jobs="always",
+                    fetch_job_polling_interval=POLL_S,
+                    update_heartbeat_interval=HEARTBEAT_S,
+                    stalled_worker_timeout=STALLED_S,
+                    shutdown_graceful_timeout=self._settings.drain_s + 5,
+                )
+            )
+            stopping = group.create_task(stop.wait())
+            await asyncio.wait({taking, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            taking.cancel()
+            stopping.cancel()
+
+    async def _produce(self, task_id: str) -> None:
+        """The queue's entry: make the attempt ours, so that it outlives a broken queue connection."""
+        key = TaskId(task_id)
+        if key in self._running:
+            return
+        attempt = self._attempts.create_task(self._attempt(key))
+        self._running[key] = attempt
+        attempt.add_done_callback(lambda _: self._running.pop(key, None))
+        await asyncio.shield(asyncio.wait({attempt}))
+
+    async def _attempt(self, task_id: TaskId) -> None:
+        studio = await self._studios.get()
+        try:
+            await produce_video(task_id, worker=self._settings.name, studio=studio, deps=self._deps)
+        except Exception:  # the worker's loop: a bug in one task must not end the others
+            log.exception("task.broke", task_id=task_id)
+            await self._fail_broken(task_id)
+        finally:
+            self._studios.put_nowait(studio)
+
+    async def _fail_broken(self, task_id: TaskId) -> None:
+        try:
+            task = await self._deps.store.task(task_id)
+            if task is None or task.is_final or task.worker != self._settings.name:
+                return
+            message = "an internal error; the server's log has it under this task's id"
+            failure = Failure(code="internal_error", message=message)
+            ended = task.failed(attempt=task.attempt, failure=failure, at=self._deps.clock.now())
+            await settle_task(ended, attempt=task.attempt, store=self._deps.store)
+        except FilmgateError as error:
+            log.warning("task.not_settled", task_id=task_id, reason=error.code)
+
+    # ---- keeping and losing them
+
+    async def _renew_leases(self) -> None:
+        loop, lease_s = asyncio.get_running_loop(), self._deps.limits.lease_s
+        renewed_at = loop.time()
+        while True:
+            await asyncio.sleep(lease_s / 3)
+            asked_at = loop.time()
+            try:
+                held = await self._deps.store.renew(self._settings.name, lease_s=lease_s)
+            except DatabaseAway:
+                if loop.time() - renewed_at > lease_s * STOP_BEFORE_LEASE_END:
+                    log.warning("worker.leases_ended_by_own_clock", tasks=len(self._running))
+                    self._stop_all()
+                continue
+            if asked_at - renewed_at > lease_s:
+                log.warning("worker.was_frozen", seconds=round(asked_at - renewed_at, 1))
+            renewed_at = asked_at
+            for task_id in list(self._running):
+                if task_id not in held:
+                    await self._stop_if_over(task_id)
+
+    async def _hear_changes(self) -> None:
+        async for task_id in self._deps.store.changes():
+            if task_id is not None and task_id in self._running:
+                await self._stop_if_over(task_id)
+
+    async def _stop_if_over(self, task_id: TaskId) -> None:
+        """Stop an attempt whose task ended, was taken over, or whose lease is gone."""
+        try:
+            task = await self._deps.store.task(task_id)
+        except DatabaseAway:
+            return
+        attempt = self._running.get(task_id)
+        if attempt is None or task is None:
+            return
+        is_taken = task.worker is not None and task.worker != self._settings.name
+        is_waiting = task.worker is None and task.attempt == 0
+        if task.is_final or is_taken or (task.lease_until is None and not is_waiting):
+            log.info("task.stopping", task_id=task_id, status=task.status.value)
+            attempt.cancel()
+
+    def _stop_all(self) -> None:
+        for attempt in list(self._running.values()):
+            attempt.cancel()
+
+    # ---- upkeep
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.sweep_s)
+            try:
+                await sweep(deps=self._deps)
+            except FilmgateError as error:
+                log.warning("sweep.failed", reason=error.code)
+
+    async def _expire(self) -> None:
+        while True:
+            try:
+                await expire_assets(deps=self._deps)
+            except FilmgateError as error:
+                log.warning("retention.failed", reason=error.code)
+            await asyncio.sleep(RETENTION_EVERY_S)
