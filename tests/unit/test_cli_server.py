@@ -103,9 +103,9 @@ def test_a_server_that_cannot_start_shows_the_end_of_its_log(data: Path) -> None
     assert "filmgate doctor" in failed.value.advice
 
 
-def test_the_data_folder_is_its_owners_alone(data: Path) -> None:
+def test_logs_are_their_owners_alone(data: Path) -> None:
     local_server(data, say=_say, command=SERVE)
-    assert data.stat().st_mode & 0o777 == 0o700
+    assert (data / "logs").stat().st_mode & 0o777 == 0o700
     assert (data / "logs/server.log").stat().st_mode & 0o777 == 0o600
 
 

@@ -9,7 +9,7 @@ from filmgate.domain.errors import ConfigError, InvalidFields
 from filmgate.inputs.addresses import AllowedHosts, is_public
 from filmgate.inputs.fetcher import FetchLimits, GuardedFetcher
 from filmgate.inputs.location import URL_LENGTH_MAX, read_location
-from filmgate.inputs.resolver import StaticResolver
+from filmgate.inputs.resolver import StaticResolver, SystemResolver
 from filmgate.testing.web import FakeResolver
 
 NOBODY = AllowedHosts()
@@ -244,6 +244,16 @@ def test_an_odd_port_of_a_name_waits_for_its_address_when_networks_are_allowed()
 def test_an_allowed_entry_that_is_no_host_or_network_is_a_config_error(entry: str) -> None:
     with pytest.raises(ConfigError, match="fetch_allowed"):
         AllowedHosts.parse([entry])
+
+
+async def test_the_system_is_asked_for_all_addresses_once() -> None:
+    found = await SystemResolver().resolve("localhost")
+    assert set(found) & {ip_address("127.0.0.1"), ip_address("::1")}
+    assert len(set(found)) == len(found)
+
+
+async def test_a_name_that_no_name_server_could_hold_has_no_addresses() -> None:
+    assert await SystemResolver().resolve("a" * 64 + ".test") == ()
 
 
 async def test_given_names_are_not_asked_of_the_system() -> None:

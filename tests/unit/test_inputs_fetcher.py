@@ -324,7 +324,8 @@ async def test_a_body_that_ends_early_is_not_taken_for_whole(
     )
     async with desk(tmp_path) as here:
         here.web.route("/a", in_turn(route, answer(BODY)))
-        await here.fetch(here.web.url("/a", host=HOST))
+        fetched = await here.fetch(here.web.url("/a", host=HOST))
+        assert fetched.size_bytes == len(BODY)
         assert here.target.read_bytes() == BODY
         here.target.unlink()
         here.web.route("/a", route)

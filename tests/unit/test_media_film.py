@@ -106,6 +106,27 @@ def test_the_same_footage_gives_the_same_packets(write):
     assert (write.folder / "a.mp4").read_bytes() != (write.folder / "b.mp4").read_bytes()
 
 
+def test_the_whole_file_repeats_and_names_no_muxer(write):
+    films = [write(footage(track=files.sound_of(1)), name) for name in ("a.mp4", "b.mp4")]
+    first, second = (film.read_bytes() for film in films)
+    assert first == second
+    assert not any(name in first for name in (b"Lavf", b"Lavc"))
+
+
+def test_the_engines_own_array_is_never_written_to(write):
+    class StillFootage(files.PaintedFootage):
+        array = files.plain_frame(256, 144, 90)
+
+        def frames(self):
+            self.array.flags.writeable = False
+            for _ in range(24):
+                yield self.array
+
+    film = write(StillFootage(width_px=256, height_px=144, frame_count=24), has_watermark=True)
+    marked = next(files.decoded_frames(film))
+    assert np.ptp(marked[:144]) > 100
+
+
 def test_the_given_sound_wins_over_the_engines(write):
     given, own = files.sound_of(1), np.zeros((2, 48_000), np.float32)
     heard = files.decoded_sound(write(footage(track=own), sound=given))

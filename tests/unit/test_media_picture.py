@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import resource
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -228,6 +230,19 @@ def test_a_bomb_is_refused_by_its_header(at, content):
     error = rejected(at(content))
     assert error.reason == "input_image_too_large"
     assert "8000 px" in error.message
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on address space")
+def test_a_bomb_is_refused_before_it_takes_memory(at):
+    path = at(files.webp_of_header(16_383, 16_383))
+    used_bytes = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    _, hard = before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (used_bytes + 2**28, hard))
+    try:
+        with pytest.raises(InputRejected, match="got 16383 x 16383"):
+            inspect_picture(path, param="image_urls")
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
 
 
 @pytest.mark.parametrize("kind", KINDS)

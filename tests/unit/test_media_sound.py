@@ -230,3 +230,28 @@ def test_an_mp3_that_lost_half_of_itself_is_refused(at, tags):
     rubbish = np.random.default_rng(1).integers(0, 255, half, dtype=np.uint8)
     content[half // 2 : half // 2 + half] = rubbish.tobytes()
     assert reason_of(at(bytes(content))) == "input_audio_broken"
+
+
+def test_flipped_bytes_never_raise_anything_else(at):
+    noise = np.random.default_rng(5)
+    samples = files.tone(3, rate_hz=8_000)
+    wholes = [
+        files.wav_bytes(samples, rate_hz=8_000),
+        files.wav_bytes(samples, rate_hz=8_000, kind="f32"),
+        files.coded_bytes(samples, rate_hz=8_000, codec="adpcm_ms", container="wav"),
+        files.mp3_bytes(3, rate_hz=16_000, channels=1, title="a"),
+    ]
+    for whole in wholes:
+        for _ in range(60):
+            content = bytearray(whole)
+            for place in (*noise.integers(4, 100, 3), *noise.integers(4, len(content), 8)):
+                content[place] = noise.integers(0, 256)
+            path = at(bytes(content))
+            try:
+                inspect_sound(path, param="audio_url")
+                heard = read_sound(path, sample_count=4 * RATE_HZ)
+            except InputRejected as error:
+                assert error.reason.startswith("input_audio_")
+            else:
+                assert np.isfinite(heard).all()
+                assert np.abs(heard).max() <= 1

@@ -185,9 +185,10 @@ def refusal(answer: httpx.Response) -> CommandFailed:
     request_id = answer.headers.get("x-request-id", "")
     message = f"The server answered {answer.status_code}."
     try:
-        error: Any = answer.json()["error"]
+        error: dict[str, Any] = answer.json()["error"]
         message = str(error["message"])
-        details = [str(detail["message"]) for detail in error.get("details") or []]
+        broken: list[dict[str, Any]] = error.get("details") or []
+        details = [str(rule["message"]) for rule in broken]
     except (ValueError, KeyError, TypeError, AttributeError):
         details = []
     if len(details) > 1:

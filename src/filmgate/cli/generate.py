@@ -148,7 +148,7 @@ def _check_readable(name: str, path: Path) -> None:
 def _make(wish: Wish, data: str | None) -> tuple[dict[str, Any], Path | None]:
     """Go the whole way. Returns the ended task, and the file if it was completed."""
     from filmgate.cli.api import Api
-    from filmgate.cli.progress import display
+    from filmgate.cli.display import display
     from filmgate.cli.server import local_server, named_server
 
     with display() as shown:

@@ -56,9 +56,7 @@ class LiveDisplay:
         """Move the bar."""
         self._pace.see(task, time.monotonic())
         progress = int(task.get("progress") or 0)
-        self._bar.update(
-            self._row, description=stage_words(task), completed=progress, refresh=True
-        )
+        self._bar.update(self._row, description=stage_words(task), completed=progress, refresh=True)
 
 
 class LeftColumn(ProgressColumn):

@@ -5,7 +5,6 @@ Always on standard error, so that standard output is the command's own.
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Any, Protocol, Self
 
@@ -35,16 +34,6 @@ class Display(Protocol):
     def show(self, task: dict[str, Any]) -> None:
         """Show a task as it now is."""
         ...
-
-
-def display() -> Display:
-    """Return the display that suits this standard error."""
-    is_live = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-    if not is_live:
-        return LineDisplay()
-    from filmgate.cli.live_bar import LiveDisplay
-
-    return LiveDisplay()
 
 
 def stage_words(task: dict[str, Any]) -> str:

@@ -106,9 +106,12 @@ def local_server(
 
 
 def make_folder(data: Path) -> None:
-    """Make the data folder, for its owner only; an existing one is left as it is."""
+    """Make the data folder; an existing one keeps its mode.
+
+    It is its owner's alone, except root's: the embedded database runs there as another user.
+    """
     try:
-        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        data.mkdir(mode=0o755 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
         (data / "logs").mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise CommandFailed(
@@ -148,6 +151,11 @@ def is_locked(data: Path) -> bool:
                 return True
     except FileNotFoundError:
         pass
+    except PermissionError as error:
+        raise CommandFailed(
+            f"{data / 'server.lock'} belongs to another user.",
+            advice="Run the command as that user, or name another folder with --data.",
+        ) from error
     return False
 
 

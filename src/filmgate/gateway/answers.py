@@ -9,6 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from filmgate.domain.errors import (
     FilmgateError,
+    IdempotencyInProgress,
     InvalidFields,
     MethodNotAllowed,
     Unauthorized,
@@ -69,11 +70,15 @@ def error_answer(error: FilmgateError, *, allow: str = "") -> Answer:
     if error.http_status == 409:
         headers.append((b"x-should-retry", b"false"))
     retry_after_s = error.retry_after_s
-    if retry_after_s is None and error.http_status in RETRIED_LATER:
+    if retry_after_s is None and _may_come_back(error):
         retry_after_s = RETRY_AFTER_DEFAULT_S
     if retry_after_s is not None:
         headers.append((b"retry-after", b"%d" % max(0, retry_after_s)))
     return json_answer(error_envelope(error), status=error.http_status, headers=headers)
+
+
+def _may_come_back(error: FilmgateError) -> bool:
+    return error.http_status in RETRIED_LATER or isinstance(error, IdempotencyInProgress)
 
 
 def error_envelope(error: FilmgateError) -> ErrorEnvelope:

@@ -68,7 +68,7 @@ class Apimart:
             )
         task_id = submission.task_id
         visit_of(request).task_id = task_id
-        headers = [_REPLAYED] if submission.is_replayed else []
+        headers: list[tuple[bytes, bytes]] = [_REPLAYED] if submission.is_replayed else []
         if not is_versioned:
             said = SubmittedEnvelope(200, [Submitted("submitted", task_id)])
             return json_answer(said, headers=headers)

@@ -1,9 +1,9 @@
-"""Puts the gateway together: layers, routes, handlers. It chooses no adapter and reads no setting."""
+"""Puts the gateway together: layers, routes, handlers. It chooses no adapter."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
@@ -69,7 +69,7 @@ def build_app(deps: Deps, door: DoorSettings, watch: TaskWatch) -> Starlette:
     """Return the ASGI application. Its lifespan runs the watch."""
 
     @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_: Starlette) -> AsyncGenerator[None]:
         async with asyncio.TaskGroup() as group:
             running = group.create_task(watch.run())
             yield

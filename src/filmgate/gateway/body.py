@@ -85,7 +85,7 @@ class ReadBody:
         parts, size = [first], len(first)
         deadline_s = asyncio.get_running_loop().time() + READ_S_MAX
         while True:
-            self._check_length(size)
+            self._check_length(size, got="got at least")
             if size > LARGE_BYTES:
                 await self._take_place()
             left_s = deadline_s - asyncio.get_running_loop().time()
@@ -116,10 +116,10 @@ class ReadBody:
         self._check_length(int(text))
         return int(text)
 
-    def _check_length(self, size: int) -> None:
+    def _check_length(self, size: int, *, got: str = "got") -> None:
         if size > self._bytes_max:
             raise PayloadTooLarge(
-                f"the request body must have at most {self._bytes_max:,} bytes, got {size:,} or more;"
+                f"the request body must have at most {self._bytes_max:,} bytes, {got} {size:,};"
                 " larger files go to POST /v1/uploads/images or /v1/uploads/audios"
             )
 

@@ -1,7 +1,8 @@
-"""Turns whatever a handler raises into an answer (contract, section 3). No handler is known here."""
+"""Turns whatever a handler raises into an answer (contract, section 3). It knows no handler."""
 
 from __future__ import annotations
 
+import traceback
 from typing import cast
 
 import structlog
@@ -13,6 +14,8 @@ from filmgate.domain.errors import FilmgateError, InvalidRequest, MethodNotAllow
 from filmgate.domain.field_rule import shown
 from filmgate.gateway.answers import Answer, error_answer
 from filmgate.gateway.door import VISIT, Visit
+
+FRAMES_MAX = 30
 
 _log = structlog.get_logger("filmgate.gateway")
 
@@ -51,10 +54,21 @@ async def _answer_unknown(error: Exception, scope: Scope, receive: Receive, send
     because the answer stays short of its length.
     """
     visit = _visit(scope)
-    _log.error("request.failed", request_id=visit.request_id, path=scope["path"], exc_info=error)
+    _log.error(
+        "request.failed", request_id=visit.request_id, path=scope["path"], trace=_trace(error)
+    )
     if not visit.status:
         said = FilmgateError(f"internal error; the request id is {visit.request_id}")
         await error_answer(said)(scope, receive, send)
+
+
+def _trace(error: BaseException) -> list[str]:
+    """Where it happened and what it is called. Messages and locals may hold prompts: left out."""
+    frames = traceback.extract_tb(error.__traceback__)[-FRAMES_MAX:]
+    said = [type(error).__qualname__]
+    said += [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in reversed(frames)]
+    cause = error.__cause__
+    return said + (_trace(cause)[:FRAMES_MAX] if cause is not None else [])
 
 
 def _route_answer(error: HTTPException, scope: Scope) -> Answer:

@@ -17,7 +17,8 @@ _PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width">
 <title>filmgate</title>
 <style>
-  body {{ font: 1.1rem/1.6 system-ui, sans-serif; max-width: 36rem; margin: 4rem auto; padding: 0 1rem }}
+  body {{ font: 1.1rem/1.6 system-ui, sans-serif }}
+  body {{ max-width: 36rem; margin: 4rem auto; padding: 0 1rem }}
   :root {{ color-scheme: light dark }}
 </style>
 <h1>filmgate {version}</h1>

@@ -1,4 +1,4 @@
-"""A model's rules as JSON Schema 2020-12, and in words as Markdown. The rules themselves are the model's.
+"""A model's rules as JSON Schema 2020-12, and in words as Markdown. It makes no rule.
 
 JSON Schema takes 5.0 for an integer; the server does not.
 """

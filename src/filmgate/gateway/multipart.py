@@ -1,4 +1,4 @@
-"""The one file of a multipart form, as it arrives: never whole in memory. What it holds is not judged.
+"""The one file of a multipart form, as it arrives, never whole in memory. It judges no content.
 
 part's headers → filename() → chunks(), up to the form's end
 """

@@ -52,7 +52,7 @@ def openapi_document(*, models: Mapping[str, Model], version: str) -> bytes:
     """Return the document as JSON."""
     _, components = msgspec.json.schema_components(_ANSWERS, ref_template=_REF + "{name}")
     schemas: Json = {**components, "Generation": _generation(models)}
-    document = {
+    document: Json = {
         "openapi": "3.1.0",
         "info": {
             "title": "filmgate",
@@ -61,7 +61,7 @@ def openapi_document(*, models: Mapping[str, Model], version: str) -> bytes:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
-        "security": [{"key": []}],
+        "security": [{"key": list[str]()}],
         "paths": {**_task_paths(), **_other_paths(models)},
         "components": {
             "schemas": schemas,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from msgspec import UNSET, Struct, UnsetType
 
@@ -15,6 +15,7 @@ from filmgate.service.read_task import TaskView
 T = TypeVar("T")
 W = TypeVar("W")
 StatusWord = Literal["pending", "processing", "completed", "failed", "cancelled"]
+JsonObject = dict[str, Any]
 LinkOf = Callable[[str, datetime], str]
 """Gives the full URL of a stored file, from its key and the moment when the link ends."""
 
@@ -174,7 +175,7 @@ class ModelSchema(Struct, frozen=True, kw_only=True):
     object: Literal["model.schema"]
     model: str
     operation: Literal["video_generation"]
-    input_schema: dict[str, object]
+    input_schema: JsonObject
 
 
 class ModelDocumentation(Struct, frozen=True, kw_only=True):

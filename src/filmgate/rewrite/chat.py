@@ -33,8 +33,8 @@ SYSTEM_PROMPTS = {
 You rewrite short prompts for a text-to-video model that makes one continuous shot of 5 to 10 \
 seconds with sound. Describe, in this order: subject (looks, clothing, expression), scene (place, \
 time, weather, background), motion (what moves, how fast, from start to end), camera (shot size, \
-angle, one camera move), light (source, direction, colour), style (medium, palette, mood) and sound \
-(ambience, effects, music, speech). {_SHARED}""",
+angle, one camera move), light (source, direction, colour), style (medium, palette, mood) and \
+sound (ambience, effects, music, speech). {_SHARED}""",
     Mode.IMAGE_TO_VIDEO: f"""\
 You rewrite prompts for an image-to-video model that continues a given picture, which you cannot \
 see, for 5 to 10 seconds with sound. The picture already fixes subject, scene, light and style: do \

@@ -122,7 +122,7 @@ class EmbeddedPostgres:
         return self._running_pid() is not None
 
     def _prepare(self) -> None:
-        self._home.mkdir(parents=True, exist_ok=True)
+        self._home.mkdir(parents=True, exist_ok=True, mode=0o700)
         for folder in (self._home, self._sockets):
             folder.mkdir(exist_ok=True, mode=0o700)
             self._own(folder)

@@ -13,7 +13,6 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-import msgspec
 import structlog
 
 from filmgate.domain.errors import EngineCrashed, EngineFailed, InputRejected
@@ -30,6 +29,8 @@ from filmgate.worker.wire import (
     SoundOrder,
     SoundTold,
     Told,
+    answer_decoder,
+    line_of,
 )
 
 log = structlog.get_logger()
@@ -46,7 +47,6 @@ class ChildStudio:
         self._process: Process | None = None
         self._lock = asyncio.Lock()
         self._idle_timer: asyncio.TimerHandle | None = None
-        self._decoder = msgspec.json.Decoder(Answer)
 
     async def warm(self) -> None:
         """Start the child ahead of the first order."""
@@ -100,10 +100,10 @@ class ChildStudio:
         assert process.stdin is not None  # noqa: S101 - made with pipes
         assert process.stdout is not None  # noqa: S101
         with contextlib.suppress(ConnectionResetError, BrokenPipeError):
-            process.stdin.write(msgspec.json.encode(order) + b"\n")
+            process.stdin.write(line_of(order))
             await process.stdin.drain()
         while line := await process.stdout.readline():
-            yield self._decoder.decode(line)
+            yield answer_decoder.decode(line)
         await process.wait()
 
     async def _child(self) -> Process:

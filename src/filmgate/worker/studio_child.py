@@ -12,8 +12,6 @@ import threading
 from collections.abc import Callable
 from typing import BinaryIO, Protocol
 
-import msgspec
-
 from filmgate.domain.errors import EngineFailed, InputRejected
 from filmgate.ports.studio import FilmFacts, FilmOrder, PictureFacts, Progress, SoundFacts, Stage
 from filmgate.worker.wire import (
@@ -27,6 +25,8 @@ from filmgate.worker.wire import (
     SoundOrder,
     SoundTold,
     Told,
+    line_of,
+    order_decoder,
 )
 
 
@@ -59,9 +59,8 @@ def serve(workshop: Workshop) -> None:
 
 
 def _read_orders(source: BinaryIO, orders: queue.SimpleQueue[Order]) -> None:
-    decoder = msgspec.json.Decoder(Order)
     for line in source:
-        orders.put(decoder.decode(line))
+        orders.put(order_decoder.decode(line))
     os._exit(0)  # the worker is gone: nothing may go on
 
 
@@ -95,4 +94,4 @@ def _teller(answers: BinaryIO) -> Callable[[Stage, float], None]:
 
 
 def _tell(answers: BinaryIO, answer: Answer) -> None:
-    answers.write(msgspec.json.encode(answer) + b"\n")
+    answers.write(line_of(answer))

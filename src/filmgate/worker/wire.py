@@ -6,6 +6,9 @@ child → worker   {"type": "progress", ...}*  then one of {"type": "picture_fac
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import msgspec
 
 from filmgate.ports.studio import FilmFacts, FilmOrder, PictureFacts, SoundFacts, Stage
@@ -68,3 +71,25 @@ class Refused(msgspec.Struct, tag="refused", frozen=True, kw_only=True):
 
 Order = PictureOrder | SoundOrder | MakeOrder
 Answer = Told | PictureTold | SoundTold | FilmTold | Refused
+
+
+def _say_path(value: object) -> str:
+    if isinstance(value, Path):
+        return str(value)
+    raise NotImplementedError(f"{type(value).__name__} does not cross the pipe")
+
+
+def _read_path(kind: type, value: Any) -> Any:
+    if kind is Path:
+        return Path(value)
+    raise NotImplementedError(f"{kind.__name__} does not cross the pipe")
+
+
+_encoder = msgspec.json.Encoder(enc_hook=_say_path)
+order_decoder: msgspec.json.Decoder[Order] = msgspec.json.Decoder(Order, dec_hook=_read_path)
+answer_decoder: msgspec.json.Decoder[Answer] = msgspec.json.Decoder(Answer)
+
+
+def line_of(message: Order | Answer) -> bytes:
+    """Return a message as it goes through the pipe."""
+    return _encoder.encode(message) + b"\n"

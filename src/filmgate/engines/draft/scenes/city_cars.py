@@ -1,4 +1,7 @@
-"""Cars of the city: body, glass, lamps, and the lamps' streaks on wet asphalt. Where they drive is said elsewhere."""
+"""Cars of the city: body, glass, lamps, and the lamps' streaks on wet asphalt.
+
+Where they drive is said elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,13 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from filmgate.engines.draft.noise import Bytes, Floats, film, fixed
+from filmgate.engines.draft.noise import fixed
+from filmgate.engines.draft.scenes.city_layers import Array
 from filmgate.engines.draft.scenes.city_street import Street, View
 
 Tone = tuple[int, int, int]
 _LONG_M = 4.1
-_BODY = ((-0.84, 0.20), (-0.92, 0.30), (-0.93, 0.62), (-0.88, 0.80), (-0.76, 0.88))
+_BODY = ((-0.84, 0.15), (-0.92, 0.22), (-0.93, 0.62), (-0.88, 0.80), (-0.76, 0.88))
 _CABIN = ((-0.78, 0.86), (-0.62, 1.33), (-0.50, 1.41))
 _GLASS = ((-0.68, 0.90), (-0.56, 1.29), (-0.46, 1.34))
 
@@ -24,7 +28,7 @@ class Car:
     start_m: float
     is_oncoming: bool
     speed_m_s: float
-    paint: Floats
+    paint: Array
 
 
 class Painter:
@@ -32,9 +36,8 @@ class Painter:
 
     def __init__(self, street: Street) -> None:
         self._street = street
-        self._veil = film(street.haze) * 255
 
-    def draw(self, out: Bytes, glow: Bytes, view: View, car: Car, z: float, alpha: float) -> None:
+    def draw(self, out: Array, glow: Array, view: View, car: Car, z: float, alpha: float) -> None:
         """Paint a car whose near end is at depth z, and its light into the quarter-size `glow`."""
         lane = self._street.curb_m * 0.46
         x_m = -lane if car.is_oncoming else lane
@@ -45,7 +48,10 @@ class Painter:
         if x < -3 * k or x > out.shape[1] + 3 * k:
             return
         back = view.at(x_m, 0, back_m)[0]
-        x0, x1 = max(int(min(x - 1.3 * k, back - 1.3 * view.scale(back_m))) - 4, 0), min(int(max(x + 1.3 * k, back + 1.3 * view.scale(back_m))) + 4, out.shape[1])
+        x0, x1 = (
+            max(int(min(x - 1.3 * k, back - 1.3 * view.scale(back_m))) - 4, 0),
+            min(int(max(x + 1.3 * k, back + 1.3 * view.scale(back_m))) + 4, out.shape[1]),
+        )
         y0, y1 = max(int(y - 1.7 * k) - 4, 0), min(int(y + 0.4 * k) + 4, out.shape[0])
         if x1 - x0 < 2 or y1 - y0 < 2:
             return
@@ -56,48 +62,99 @@ class Painter:
         self._lamps(out, glow, view, car, (x_m, z), alpha)
 
     def _body(
-        self, drawn: Bytes, view: View, car: Car, at: tuple[float, float, float], offset: np.ndarray
+        self, drawn: Array, view: View, car: Car, at: tuple[float, float, float], offset: Array
     ) -> None:
         x_m, z, depth = at
 
-        def shape(points: tuple[tuple[float, float], ...], dz: float) -> np.ndarray:
-            full = [(x_m + a, b, z + dz) for a, b in points] + [(x_m - a, b, z + dz) for a, b in reversed(points)]
+        def shape(points: tuple[tuple[float, float], ...], dz: float) -> Array:
+            full = [(x_m + a, b, z + dz) for a, b in points] + [
+                (x_m - a, b, z + dz) for a, b in reversed(points)
+            ]
             return view.outline(full) - offset
 
-        def fill(outline: np.ndarray, colour: Floats) -> None:
-            cv2.fillPoly(drawn, [outline], self._tone(colour, depth), cv2.LINE_AA, 4)
+        def fill(outline: Array, colour: Array) -> None:
+            cv2.fillPoly(drawn, [outline], self._street.tone(colour, depth), cv2.LINE_AA, 4)
 
-        sheen = self._street.palette[0] * 0.10 if self._street.is_dark else np.full(3, 0.30, np.float32)
-        under = [(x_m + a, 0.0, z + b) for a, b in ((-0.9, 0.1), (0.9, 0.1), (0.9, _LONG_M), (-0.9, _LONG_M))]
+        sheen = (
+            self._street.palette[0] * 0.10 if self._street.is_dark else np.full(3, 0.30, np.float32)
+        )
+        under = [
+            (x_m + a, 0.0, z + b)
+            for a, b in ((-0.72, 0.2), (0.72, 0.2), (0.72, _LONG_M), (-0.72, _LONG_M))
+        ]
         fill(view.outline(under) - offset, np.full(3, 0.004, np.float32))
         for side in (-1, 1):
             for dz in (_LONG_M - 0.8, 0.35):
                 c = x_m + side * 0.76
-                tyre = [(c - 0.11, 0.0, z + dz), (c + 0.11, 0.0, z + dz), (c + 0.11, 0.4, z + dz), (c - 0.11, 0.4, z + dz)]
+                tyre = [
+                    (c - 0.11, 0.0, z + dz),
+                    (c + 0.11, 0.0, z + dz),
+                    (c + 0.11, 0.4, z + dz),
+                    (c - 0.11, 0.4, z + dz),
+                ]
                 fill(view.outline(tyre) - offset, np.full(3, 0.006, np.float32))
         near, far = shape(_BODY, 0), shape(_BODY, _LONG_M)
         fill(cv2.convexHull(np.vstack([near, far]))[:, 0], car.paint * 0.55)
+        side = -1 if x_m > view.side_m else 1
+        is_far = view.scale(z) < 13
+        for dz in () if is_far else (0.85, 3.25):
+            turn = np.linspace(0, 2 * np.pi, 16, endpoint=False)
+            for r, tone in (
+                (0.40, 0.004),
+                (0.32, 0.008),
+                (0.17, 0.06 if self._street.is_dark else 0.3),
+            ):
+                ring = [
+                    (x_m + side * 0.935, 0.32 + r * b, z + dz + r * a)
+                    for a, b in zip(np.cos(turn), np.sin(turn), strict=True)
+                ]
+                fill(view.outline(ring) - offset, np.full(3, tone, np.float32))
         cabin_near, cabin_far = shape(_CABIN, 1.15), shape(_CABIN, 3.3)
         fill(cv2.convexHull(np.vstack([cabin_near, cabin_far]))[:, 0], car.paint * 0.7)
+        pane = [
+            (x_m + side * a, b, z + c)
+            for a, b, c in (
+                (0.75, 0.92, 1.30),
+                (0.60, 1.31, 1.42),
+                (0.60, 1.31, 3.0),
+                (0.75, 0.92, 3.2),
+            )
+        ]
+        fill(
+            view.outline(pane) - offset,
+            self._street.haze * (0.4 if self._street.is_dark else 0.10) + np.float32(0.008),
+        )
         fill(shape(((-0.86, 0.80), (-0.76, 0.89)), 0.0), car.paint * 1.6)
-        fill(cv2.convexHull(np.vstack([shape(((-0.80, 0.87),), 0.05), shape(((-0.74, 0.92),), 1.1)]))[:, 0], car.paint * 1.9)
+        fill(
+            cv2.convexHull(
+                np.vstack([shape(((-0.80, 0.87),), 0.05), shape(((-0.74, 0.92),), 1.1)])
+            )[:, 0],
+            car.paint * 1.9,
+        )
         fill(cabin_near, car.paint * 0.9)
-        fill(shape(_GLASS, 1.12), self._street.haze * (0.55 if self._street.is_dark else 0.14) + np.float32(0.012))
-        roof = shape(((-0.55, 1.39),), 1.15)
-        cv2.polylines(drawn, [roof], False, self._tone(sheen * 1.5, depth), 1, cv2.LINE_AA, 4)
+        fill(
+            shape(_GLASS, 1.12),
+            self._street.haze * (0.55 if self._street.is_dark else 0.14) + np.float32(0.012),
+        )
         fill(near, car.paint)
+        if is_far:
+            return
+        roof = shape(((-0.55, 1.39),), 1.15)
+        cv2.polylines(
+            drawn, [roof], False, self._street.tone(sheen * 1.5, depth), 1, cv2.LINE_AA, 4
+        )
         fill(shape(((-0.55, 0.34), (-0.55, 0.58)), -0.01), car.paint * 0.25)
         fill(shape(((-0.88, 0.24), (-0.88, 0.30)), -0.01), car.paint * 0.3)
-        fill(shape(((-0.22, 0.40), (-0.22, 0.51)), -0.02), np.full(3, 0.10 if self._street.is_dark else 0.5, np.float32))
+        fill(
+            shape(((-0.22, 0.40), (-0.22, 0.51)), -0.02),
+            np.full(3, 0.10 if self._street.is_dark else 0.5, np.float32),
+        )
         edge = shape(((-0.88, 0.79), (-0.76, 0.875)), 0)
-        cv2.polylines(drawn, [edge], False, self._tone(sheen, depth), 1, cv2.LINE_AA, 4)
+        cv2.polylines(drawn, [edge], False, self._street.tone(sheen, depth), 1, cv2.LINE_AA, 4)
 
-    def _tone(self, colour: Floats, depth_m: float) -> Tone:
-        clear = float(self._street.clear(depth_m))
-        b, g, r = film(colour) * 255 * clear + self._veil * 0.85 * (1 - clear)
-        return int(b), int(g), int(r)
-
-    def _lamps(self, out: Bytes, glow: Bytes, view: View, car: Car, at: tuple[float, float], alpha: float) -> None:
+    def _lamps(
+        self, out: Array, glow: Array, view: View, car: Car, at: tuple[float, float], alpha: float
+    ) -> None:
         x_m, z = at
         k = view.scale(z)
         lit = self._street.is_dark or self._street.is_wet
@@ -107,16 +164,25 @@ class Painter:
         for side in (-0.66, 0.66):
             x, y = view.at(x_m + side, 0.68, z)
             r = max(0.13 * k, 0.8)
-            size = (int(r * 16 * (1 if car.is_oncoming else 1.7)), int(r * 16 * (1 if car.is_oncoming else 0.7)))
-            cv2.ellipse(out, fixed((x, y)).tolist(), size, 0, 0, 360, hot.tolist(), -1, cv2.LINE_AA, 4)
+            size = (
+                int(r * 16 * (1 if car.is_oncoming else 1.7)),
+                int(r * 16 * (1 if car.is_oncoming else 0.7)),
+            )
+            cv2.ellipse(
+                out, fixed((x, y)).tolist(), size, 0, 0, 360, hot.tolist(), -1, cv2.LINE_AA, 4
+            )
             grown = max(int(0.2 * k * 4), 14)
-            cv2.circle(glow, fixed((x / 4, y / 4)).tolist(), grown, halo.tolist(), -1, cv2.LINE_AA, 4)
+            cv2.circle(
+                glow, fixed((x / 4, y / 4)).tolist(), grown, halo.tolist(), -1, cv2.LINE_AA, 4
+            )
             if self._street.is_wet:
                 _, road = view.at(x_m, 0, z)
                 _streak(out, (x, road + 0.15 * k), 2.6 * k, 0.20 * k, halo * 0.75)
 
 
-def _streak(out: Bytes, top: tuple[float, float], length: float, half: float, colour: Floats) -> None:
+def _streak(
+    out: Array, top: tuple[float, float], length: float, half: float, colour: Array
+) -> None:
     """A soft vertical light on wet asphalt: added, brightest near the top."""
     x0, x1 = max(int(top[0] - 2.5 * half - 1), 0), min(int(top[0] + 2.5 * half + 2), out.shape[1])
     y0, y1 = max(int(top[1]), 0), min(int(top[1] + length) + 1, out.shape[0])

@@ -1,6 +1,8 @@
-"""The two walls of the street, painted once as the rearmost camera sees them. They are moved by city.py, not here.
+"""The two walls of the street, painted once as the rearmost camera sees them.
 
-    pixel of the painting -> depth z (from its column) and height y -> building, floor, bay -> window, wall, roof
+They are moved by city.py, not here.
+
+pixel of the painting -> depth z (from its column) and height y -> building, floor, bay -> window, wall, roof
 """
 
 from __future__ import annotations
@@ -12,7 +14,8 @@ import numpy as np
 
 from filmgate.engines.draft.light import Light
 from filmgate.engines.draft.look import TimeOfDay
-from filmgate.engines.draft.noise import Bytes, Floats, bgr, sample, smooth, tile_noise, to_bytes
+from filmgate.engines.draft.noise import bgr, sample, smooth, tile_noise, to_bytes
+from filmgate.engines.draft.scenes.city_layers import Array
 from filmgate.engines.draft.scenes.city_street import EYE_M, FAR_M, REAR_M, Street
 
 _LIT = np.stack(
@@ -20,10 +23,14 @@ _LIT = np.stack(
 )
 _WALLS = np.stack(
     [
-        bgr(0.30, 0.22, 0.18), bgr(0.36, 0.34, 0.33), bgr(0.20, 0.23, 0.28),
-        bgr(0.42, 0.36, 0.28), bgr(0.26, 0.17, 0.14), bgr(0.48, 0.46, 0.43),
+        bgr(0.30, 0.22, 0.18),
+        bgr(0.36, 0.34, 0.33),
+        bgr(0.20, 0.23, 0.28),
+        bgr(0.42, 0.36, 0.28),
+        bgr(0.26, 0.17, 0.14),
+        bgr(0.48, 0.46, 0.43),
     ]
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +39,7 @@ class Spot:
 
     z_m: float
     y_m: float
-    colour: Floats
+    colour: Array
     reach_m: float
 
 
@@ -40,18 +47,18 @@ class Spot:
 class Row:
     """The buildings of one side, from near to far; arrays of one entry a building."""
 
-    starts_m: Floats
+    starts_m: Array
     """One more than buildings: the last is the end of the row."""
-    heights_m: Floats
-    floor_m: Floats
-    bay_m: Floats
-    jambs: Floats
+    heights_m: Array
+    floor_m: Array
+    bay_m: Array
+    jambs: Array
     """Part of a bay beside its window, float32 [n]."""
-    sills: Floats
-    lit_share: Floats
-    warmth: Floats
-    walls: Floats
-    shops: Floats
+    sills: Array
+    lit_share: Array
+    warmth: Array
+    walls: Array
+    shops: Array
 
 
 def row_of(rng: np.random.Generator, low_m: float, high_m: float) -> Row:
@@ -61,28 +68,44 @@ def row_of(rng: np.random.Generator, low_m: float, high_m: float) -> Row:
         z += float(rng.uniform(8, 17))
         starts.append(z)
     n = len(starts) - 1
-    heights = rng.uniform(low_m, high_m, n) * np.where(np.arange(n) % 3 == int(rng.integers(3)), 1.5, 1)
+    heights = rng.uniform(low_m, high_m, n) * np.where(
+        np.arange(n) % 3 == int(rng.integers(3)), 1.5, 1
+    )
     kind = rng.integers(0, 3, n)
     return Row(
-        starts_m=np.array(starts, np.float32), heights_m=heights.astype(np.float32),
+        starts_m=np.array(starts, np.float32),
+        heights_m=heights.astype(np.float32),
         floor_m=rng.uniform(3.0, 3.7, n).astype(np.float32),
-        bay_m=np.choose(kind, [rng.uniform(1.7, 2.3, n), rng.uniform(2.6, 3.6, n), rng.uniform(1.1, 1.4, n)]).astype(np.float32),
-        jambs=np.choose(kind, [rng.uniform(0.2, 0.28, n), rng.uniform(0.06, 0.1, n), rng.uniform(0.1, 0.16, n)]).astype(np.float32),
-        sills=np.choose(kind, [rng.uniform(0.26, 0.34, n), rng.uniform(0.3, 0.4, n), rng.uniform(0.1, 0.2, n)]).astype(np.float32),
+        bay_m=np.choose(
+            kind, [rng.uniform(1.7, 2.3, n), rng.uniform(2.6, 3.6, n), rng.uniform(1.1, 1.4, n)]
+        ).astype(np.float32),
+        jambs=np.choose(
+            kind, [rng.uniform(0.2, 0.28, n), rng.uniform(0.06, 0.1, n), rng.uniform(0.1, 0.16, n)]
+        ).astype(np.float32),
+        sills=np.choose(
+            kind, [rng.uniform(0.26, 0.34, n), rng.uniform(0.3, 0.4, n), rng.uniform(0.1, 0.2, n)]
+        ).astype(np.float32),
         lit_share=rng.uniform(0.25, 0.7, n).astype(np.float32),
         warmth=rng.uniform(0, 1, n).astype(np.float32),
-        walls=_WALLS[rng.integers(0, len(_WALLS), n)] * rng.uniform(0.75, 1.2, (n, 1)).astype(np.float32),
+        walls=_WALLS[rng.integers(0, len(_WALLS), n)]
+        * rng.uniform(0.75, 1.2, (n, 1)).astype(np.float32),
         shops=_LIT[rng.integers(0, len(_LIT), n)],
-    )  # fmt: skip
+    )
 
 
 class Wall:
     """One side of the street as a picture with cover, and the window panes that change while one looks."""
 
     def __init__(
-        self, street: Street, light: Light, time: TimeOfDay, side: int, row: Row,
-        spots: list[Spot], seed: int,
-    ) -> None:  # fmt: skip
+        self,
+        street: Street,
+        light: Light,
+        time: TimeOfDay,
+        side: int,
+        row: Row,
+        spots: list[Spot],
+        seed: int,
+    ) -> None:
         self.side, self.row = side, row
         self._street = street
         self.scale_px = min(1.3 * street.height_px, 780.0)
@@ -90,7 +113,9 @@ class Wall:
         reach = street.aspect / 2 * 1.06 + 0.5
         self.width_px = int(reach * self.scale_px)
         self.above_px = int((street.horizon * 1.06 + 0.34) * self.scale_px)
-        self.height_px = self.above_px + int(0.42 * reach * self.scale_px * EYE_M / street.wall_m * 2)
+        self.height_px = self.above_px + int(
+            0.42 * reach * self.scale_px * EYE_M / street.wall_m * 2
+        )
         self._table = np.random.default_rng((seed, 21 + side)).random((4, 64, 128), np.float32)
         self.image = self._paint(light, time, spots, seed)
         """Premultiplied BGRA uint8; column 0 is the vanishing point, columns go outwards."""
@@ -100,7 +125,7 @@ class Wall:
         k = self._street.focal * self.scale_px / (z_m - REAR_M)
         return self._street.wall_m * k, self.above_px - (y_m - EYE_M) * k
 
-    def _paint(self, light: Light, time: TimeOfDay, spots: list[Spot], seed: int) -> Bytes:
+    def _paint(self, light: Light, time: TimeOfDay, spots: list[Spot], seed: int) -> Array:
         street, row = self._street, self.row
         x = (np.arange(self.width_px, dtype=np.float32) + 0.5) / self.scale_px
         depth = np.minimum(street.focal * street.wall_m / x, FAR_M - REAR_M - 1)
@@ -113,10 +138,10 @@ class Wall:
         panes, glass, shade = self._windows(z, y, of, dz, dy)
         stone = sample(tile_noise(1.3, seed + 5), (z / 30)[None] + 0 * y, y / 40)
         albedo = row.walls[of][None] * ((0.72 + 0.5 * stone) * shade)[..., None]
-        colour = albedo * self._light_on_walls(light, time, z, y, of, spots)
+        colour = albedo * self._light_on_walls(light, time, z, y, spots)
         pane = self._sky_in_glass(light, y, z) * glass[..., None] + panes
         colour = colour * (1 - glass[..., None]) + pane
-        self._shops(colour, z, y, of, dz, dy, time)
+        self._shops(colour, z, y, of, (dz, dy))
         clear = street.clear(depth)[None, :, None]
         lift = np.exp(-np.maximum(y, 0) / 30)[..., None] * 0.45 + 0.55
         colour = colour * clear + street.haze * lift * (1 - clear)
@@ -126,8 +151,8 @@ class Wall:
         return np.dstack([image, cover])
 
     def _windows(
-        self, z: Floats, y: Floats, of: Floats, dz: Floats, dy: Floats
-    ) -> tuple[Floats, Floats, Floats]:
+        self, z: Array, y: Array, of: Array, dz: Array, dy: Array
+    ) -> tuple[Array, Array, Array]:
         """Light of the panes [h, w, 3], share of glass [h, w], relief of the wall [h, w]."""
         row = self.row
         u = (z - row.starts_m[of]) / row.bay_m[of]
@@ -142,7 +167,10 @@ class Wall:
         far = np.clip(0.6 / (dz * 2), 0, 1)
         glass = up * (across * mullion)[None] * (floor >= 0)
         glass = glass * np.clip((row.heights_m[of][None] - 1.1 - y) / dy, 0, 1)
-        at = (floor.astype(np.int32) % 64, (bay.astype(np.int32) + of * 29)[None] % 128 + 0 * floor.astype(np.int32))
+        at = (
+            floor.astype(np.int32) % 64,
+            (bay.astype(np.int32) + of * 29)[None] % 128 + 0 * floor.astype(np.int32),
+        )
         lit, strength, hue, blind = (self._table[i][at] for i in range(4))
         on = (lit < row.lit_share[of][None]).astype(np.float32)
         on = on * far + (1 - far) * row.lit_share[of][None]
@@ -159,8 +187,8 @@ class Wall:
         return panes, glass, (relief * (1 - 0.35 * under)).astype(np.float32)
 
     def _light_on_walls(
-        self, light: Light, time: TimeOfDay, z: Floats, y: Floats, of: Floats, spots: list[Spot]
-    ) -> Floats:
+        self, light: Light, time: TimeOfDay, z: Array, y: Array, spots: list[Spot]
+    ) -> Array:
         street = self._street
         low = np.exp(-np.maximum(y, 0) / 7)
         if street.is_dark:
@@ -168,60 +196,87 @@ class Wall:
             base = base + bgr(0.34, 0.20, 0.12) * low[..., None] * 0.8
         else:
             open_sky = 0.45 + 0.55 * smooth(0, 26, y)
-            base = light.ambient * (open_sky * 0.62)[..., None]
+            shade = (
+                light.ambient
+                if time is TimeOfDay.DAY
+                else light.ambient * 0.45 + light.middle * 0.9
+            )
+            base = shade * (open_sky * 0.62)[..., None]
             base = base + light.sun * self._sunshine(light, time, z, y)[..., None]
         step = 8
         zs, ys = z[::step], y[::step, ::step]
-        spill = np.zeros(ys.shape + (3,), np.float32)
+        spill = np.zeros((*ys.shape, 3), np.float32)
         for s in spots:
             d2 = (zs - s.z_m)[None] ** 2 + (ys - s.y_m) ** 2
             spill += s.colour * (1 / (1 + 5 * d2 / s.reach_m**2) ** 1.4)[..., None]
         return base + cv2.resize(spill, (y.shape[1], y.shape[0]), interpolation=cv2.INTER_LINEAR)
 
-    def _sunshine(self, light: Light, time: TimeOfDay, z: Floats, y: Floats) -> Floats:
+    def _sunshine(self, light: Light, time: TimeOfDay, z: Array, y: Array) -> Array:
         if time is TimeOfDay.DAY:
             edge = 9 + 4 * np.sin(z * 0.31) + 3 * np.sign(np.sin(z * 0.23 + 1))
             on_sunny_side = 1.0 if self.side > 0 else 0.10
-            return smooth(-0.3, 0.5, y - edge[None]) * np.float32(on_sunny_side * light.sun_strength * 1.3)
+            return smooth(-0.3, 0.5, y - edge[None]) * np.float32(
+                on_sunny_side * light.sun_strength * 1.3
+            )
         rake = smooth(0, 18, y) * (0.35 + 0.65 * smooth(10, 90, z))[None]
-        return rake * np.float32(light.sun_strength * (0.75 if self.side > 0 else 0.5))
+        return rake * np.float32(light.sun_strength * (1.0 if self.side > 0 else 0.15))
 
-    def _sky_in_glass(self, light: Light, y: Floats, z: Floats) -> Floats:
+    def _sky_in_glass(self, light: Light, y: Array, z: Array) -> Array:
         up = smooth(0, 34, y + 6 * np.sin(z * 0.5)[None])[..., None]
         share = 0.10 if self._street.is_dark else 0.34
         return (light.middle * 0.5 + (light.horizon - light.middle * 0.5) * up) * np.float32(share)
 
     def _shops(
-        self, colour: Floats, z: Floats, y: Floats, of: Floats, dz: Floats, dy: Floats, time: TimeOfDay
+        self, colour: Array, z: Array, y: Array, of: Array, fine: tuple[Array, Array]
     ) -> None:
         """Lay the ground floor over the wall: lit shop windows under a fascia, doors between them."""
+        dz, dy = fine
         rows = np.flatnonzero((y < 4.3).any(axis=1))
-        cut = np.s_[rows[0]:]
+        cut = np.s_[rows[0] :]
         y = y[cut]
         u = z / 4.6 + self.row.warmth[of] * 3
         shop, fu = np.floor(u), u - np.floor(u)
         e = np.maximum(dz / 4.6, 0.006)
         pick = self._table[0][5, (shop.astype(np.int32) * 7) % 128]
         bars = np.clip((fu - 0.06) / e, 0, 1) * np.clip((0.94 - fu) / e, 0, 1)
-        bars = bars * (1 - 0.75 * np.clip(1 - np.abs(fu % 0.235 - 0.1) / np.maximum(e, 0.012), 0, 1))
+        bars = bars * (
+            1 - 0.75 * np.clip(1 - np.abs(fu % 0.235 - 0.1) / np.maximum(e, 0.012), 0, 1)
+        )
         pane = bars[None] * np.clip((y - 0.45) / dy, 0, 1) * np.clip((3.1 - y) / dy, 0, 1)
         goods = sample(tile_noise(1.5, 77, 256), (z / 9)[None] + 0 * y, y / 14)
         shelf = 1 - 0.5 * smooth(0.10, 0.02, np.abs((y + 0.25) % 0.72 - 0.36)) * smooth(2.3, 1.9, y)
-        inside = (0.22 + 0.95 * smooth(0.2, 3.0, y) ** 1.5) * (0.55 + 0.6 * smooth(0.3, 0.7, goods)) * shelf
+        inside = (
+            (0.22 + 0.95 * smooth(0.2, 3.0, y) ** 1.5)
+            * (0.55 + 0.6 * smooth(0.3, 0.7, goods))
+            * shelf
+        )
         open_ = np.where(pick > 0.18, 0.4 + pick, 0.06) * (1.0 if self._street.is_dark else 0.38)
-        tint = self.row.shops[of] * 0.62 + np.stack(self._street.palette)[(pick * 97).astype(np.int32) % 3] * 0.38
+        tint = (
+            self.row.shops[of] * 0.62
+            + np.stack(self._street.palette)[(pick * 97).astype(np.int32) % 3] * 0.38
+        )
         shine = tint[None] * (inside * open_[None])[..., None]
         ground = np.clip((4.2 - y) / dy, 0, 1)[..., None]
-        fascia = (np.clip((y - 3.35) / dy, 0, 1) * np.clip((4.0 - y) / dy, 0, 1) * bars[None] ** 0.1)[..., None]
+        fascia = (
+            np.clip((y - 3.35) / dy, 0, 1) * np.clip((4.0 - y) / dy, 0, 1) * bars[None] ** 0.1
+        )[..., None]
         front = colour[cut] * (1 - ground * 0.62)
-        board = tint[None] * (0.55 if self._street.is_dark else 0.28) * np.where(pick > 0.4, 1, 0.12)[None, :, None]
-        front = front * (1 - fascia * 0.8) + board * fascia * (0.65 + 0.35 * np.sin(z * 9)[None, :, None] ** 2)
+        board = (
+            tint[None]
+            * (0.55 if self._street.is_dark else 0.28)
+            * np.where(pick > 0.4, 1, 0.12)[None, :, None]
+        )
+        front = front * (1 - fascia * 0.8) + board * fascia * (
+            0.65 + 0.35 * np.sin(z * 9)[None, :, None] ** 2
+        )
         colour[cut] = front * (1 - pane[..., None]) + shine * pane[..., None]
 
-    def _cover(self, z: Floats, y: Floats, of: Floats, dy: Floats) -> Bytes:
+    def _cover(self, z: Array, y: Array, of: Array, dy: Array) -> Array:
         """255 where there is a building; roofs carry lift houses and tanks."""
         row = self.row
         along = (z - row.starts_m[of]) / (row.starts_m[of + 1] - row.starts_m[of])
-        top = row.heights_m[of] + np.where(np.abs(along - 0.3 - 0.4 * row.warmth[of]) < 0.13, 2.6, 0)
+        top = row.heights_m[of] + np.where(
+            np.abs(along - 0.3 - 0.4 * row.warmth[of]) < 0.13, 2.6, 0
+        )
         top = top + np.where((np.abs(along - 0.75) < 0.012) & (z < 45), 4.0, 0)
         return np.clip((top[None] - y) / dy * 255, 0, 255).astype(np.uint8)

@@ -1,4 +1,7 @@
-"""Faces of tall houses that look down the street over the roofs of nearer, lower ones. Walls along the street are not here."""
+"""Faces of tall houses that look down the street over the roofs of nearer, lower ones.
+
+Walls along the street are not here.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from filmgate.engines.draft.light import Light
-from filmgate.engines.draft.noise import Bytes, Floats, bgr, smooth, to_bytes
+from filmgate.engines.draft.noise import bgr, smooth, to_bytes
 from filmgate.engines.draft.scenes.city_facades import Row
-from filmgate.engines.draft.scenes.city_layers import paste
+from filmgate.engines.draft.scenes.city_layers import Array, paste
 from filmgate.engines.draft.scenes.city_street import Street, View
 
 _BROAD_M = 15.0
@@ -21,7 +24,7 @@ class _Front:
     top_m: float
     z_m: float
     ppm: float
-    image: Bytes
+    image: Array
     """Premultiplied BGRA."""
 
 
@@ -38,7 +41,7 @@ class Fronts:
                     fronts.append(_front(street, light, rng, side, row, i))
         self._fronts = sorted(fronts, key=lambda f: -f.z_m)
 
-    def draw(self, out: Bytes, view: View) -> None:
+    def draw(self, out: Array, view: View) -> None:
         """Lay the fronts over the sky in `out`."""
         for front in self._fronts:
             if front.z_m - view.ahead_m < 2:
@@ -70,13 +73,18 @@ def _front(
 
 
 def _painted(
-    street: Street, light: Light, rng: np.random.Generator, row: Row, i: int, x: Floats, y: Floats
-) -> Floats:
+    street: Street, light: Light, rng: np.random.Generator, row: Row, i: int, x: Array, y: Array
+) -> Array:
     bay, floor = float(row.bay_m[i]) * 1.1, float(row.floor_m[i])
     fu, fv = (x / bay) % 1, (y / floor) % 1
     table = rng.random((int(y.max() / floor) + 2, int(_BROAD_M / bay) + 2))
     pick = table[np.floor(y / floor).astype(int), np.floor(x / bay).astype(int)].astype(np.float32)
-    glass = smooth(0.16, 0.24, fu) * smooth(0.84, 0.76, fu) * smooth(0.28, 0.36, fv) * smooth(0.9, 0.82, fv)
+    glass = (
+        smooth(0.16, 0.24, fu)
+        * smooth(0.84, 0.76, fu)
+        * smooth(0.28, 0.36, fv)
+        * smooth(0.9, 0.82, fv)
+    )
     wall = row.walls[i] * light.ambient * np.float32(0.42 if street.is_dark else 0.5)
     colour = np.broadcast_to(wall, (*glass.shape, 3)) * (0.9 + 0.2 * smooth(0.1, 0, fv))[..., None]
     if not street.is_dark:
@@ -84,5 +92,7 @@ def _painted(
     lit = (pick < 0.32) * (0.15 + 2.2 * pick)
     night = 1.0 if street.is_dark else 0.12
     warm = bgr(1.0, 0.74, 0.42) if i % 2 else bgr(0.75, 0.88, 1.0)
-    pane = warm * (lit * night)[..., None] + light.middle * np.float32(0.08 if street.is_dark else 0.30)
+    pane = warm * (lit * night)[..., None] + light.middle * np.float32(
+        0.08 if street.is_dark else 0.30
+    )
     return (colour * (1 - glass[..., None]) + pane * glass[..., None]).astype(np.float32)

@@ -1,4 +1,6 @@
-"""Neon signs that hang out over the street: their drawing by lot, their flicker, and laying them into a frame.
+"""
+
+eon signs that hang out over the street: their drawing by lot, their flicker, and laying them into a frame.
 
 The writing on them is made of strokes that mean nothing in any script.
 """
@@ -10,23 +12,24 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from filmgate.engines.draft.noise import Bytes, Floats, film, fixed
+from filmgate.engines.draft.noise import film, fixed
+from filmgate.engines.draft.scenes.city_layers import Array
 from filmgate.engines.draft.scenes.city_street import Street, View
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sign:
-    """A sign facing the camera. Lengths in metres; its picture reaches `MARGIN_M` beyond it all round."""
+    """A sign facing the camera. Lengths in metres; its picture is `MARGIN_M` wider all round."""
 
     x_m: float
     y_m: float
     z_m: float
     width_m: float
     height_m: float
-    colour: Floats
-    face: Bytes
+    colour: Array
+    face: Array
     """Panel and lit tubes, premultiplied BGRA."""
-    light: Bytes
+    light: Array
     """The tubes alone, BGR, quarter size."""
     ppm: float
     """Pixels of a metre in the pictures."""
@@ -35,7 +38,9 @@ class Sign:
 
     def strength(self, t_s: float) -> float:
         """How brightly it burns now, 0.55..1."""
-        hum = 0.035 * np.sin(t_s * 7.3 + self.phase * 9) + 0.025 * np.sin(t_s * 11.9 + self.phase * 5)
+        hum = 0.035 * np.sin(t_s * 7.3 + self.phase * 9) + 0.025 * np.sin(
+            t_s * 11.9 + self.phase * 5
+        )
         dip = 0.0
         if self.is_nervous:
             wave = np.sin(t_s * 1.1 + self.phase) + np.sin(t_s * 2.9 + self.phase * 3)
@@ -47,7 +52,7 @@ MARGIN_M = 0.5
 _LIGHT_STEP = 4
 
 
-def matrix_of(sign: Sign, view: View, part: float = 1.0) -> Floats:
+def matrix_of(sign: Sign, view: View, part: float = 1.0) -> Array:
     """Where a sign stands in the frame (or in a picture `part` times its size)."""
     left, top = view.at(sign.x_m - MARGIN_M, sign.y_m + sign.height_m + MARGIN_M, sign.z_m)
     k = view.scale(sign.z_m) / sign.ppm
@@ -64,12 +69,18 @@ def signs_of(street: Street, rng: np.random.Generator) -> list[Sign]:
         while z < 95:
             signs.append(_sign(street, rng, side, z))
             if z < 40 and rng.random() < 0.45:
-                signs.append(_sign(street, rng, side, z + 0.8, above_m=signs[-1].y_m + signs[-1].height_m + 0.5))
+                signs.append(
+                    _sign(
+                        street, rng, side, z + 0.8, above_m=signs[-1].y_m + signs[-1].height_m + 0.5
+                    )
+                )
             z *= float(rng.uniform(1.16, 1.42))
     return sorted(signs, key=lambda s: -s.z_m)
 
 
-def _sign(street: Street, rng: np.random.Generator, side: int, z_m: float, above_m: float = 0.0) -> Sign:
+def _sign(
+    street: Street, rng: np.random.Generator, side: int, z_m: float, above_m: float = 0.0
+) -> Sign:
     upright = rng.random() < 0.76
     width = float(rng.uniform(0.8, 1.25) if upright else rng.uniform(1.6, 2.6))
     height = float(rng.uniform(2.6, 5.6) if upright else rng.uniform(0.8, 1.5))
@@ -86,12 +97,21 @@ def _sign(street: Street, rng: np.random.Generator, side: int, z_m: float, above
     small = (max(light.shape[1] // _LIGHT_STEP, 1), max(light.shape[0] // _LIGHT_STEP, 1))
     light = cv2.resize(light, small, interpolation=cv2.INTER_AREA)
     return Sign(
-        x_m=x, y_m=base, z_m=z_m, width_m=width, height_m=height, colour=colour, face=face, light=light,
-        ppm=ppm, phase=float(rng.uniform(0, 6)), is_nervous=bool(rng.random() < 0.18),
-    )  # fmt: skip
+        x_m=x,
+        y_m=base,
+        z_m=z_m,
+        width_m=width,
+        height_m=height,
+        colour=colour,
+        face=face,
+        light=light,
+        ppm=ppm,
+        phase=float(rng.uniform(0, 6)),
+        is_nervous=bool(rng.random() < 0.18),
+    )
 
 
-def _hazed(panel: Bytes, street: Street, z_m: float) -> Bytes:
+def _hazed(panel: Array, street: Street, z_m: float) -> Array:
     veil = film(street.haze) * 255 * (1 - float(street.clear(z_m)))
     cover = panel[..., 3:].astype(np.float32) / 255
     body = panel[..., :3] * float(street.clear(z_m)) + veil * cover
@@ -99,9 +119,14 @@ def _hazed(panel: Bytes, street: Street, z_m: float) -> Bytes:
 
 
 def _drawing(
-    rng: np.random.Generator, width_m: float, height_m: float, ppm: float, colour: Floats,
-    second: Floats, upright: bool,
-) -> tuple[Bytes, Bytes]:  # fmt: skip
+    rng: np.random.Generator,
+    width_m: float,
+    height_m: float,
+    ppm: float,
+    colour: Array,
+    second: Array,
+    upright: bool,
+) -> tuple[Array, Array]:
     """Return the panel, premultiplied BGRA, and the light of its tubes, BGR."""
     w, h = int((width_m + 2 * MARGIN_M) * ppm), int((height_m + 2 * MARGIN_M) * ppm)
     m = MARGIN_M * ppm
@@ -109,38 +134,51 @@ def _drawing(
     cover = np.zeros((h, w), np.uint8)
     cv2.fillPoly(cover, [fixed(inner)], 255, cv2.LINE_AA, 4)
     main, other = np.zeros((h, w), np.uint8), np.zeros((h, w), np.uint8)
-    tube = max(int(round(0.055 * ppm)), 1)
+    tube = max(round(0.055 * ppm), 1)
     inset = 0.09 * ppm
-    cv2.polylines(other, [fixed(inner + np.sign(inner.mean(0) - inner) * inset)], True, 255, tube, cv2.LINE_AA, 4)
-    count = max(int(round(height_m / width_m)), 1) if upright else max(int(round(width_m / height_m * 1.2)), 1)
+    cv2.polylines(
+        other,
+        [fixed(inner + np.sign(inner.mean(0) - inner) * inset)],
+        True,
+        255,
+        tube,
+        cv2.LINE_AA,
+        4,
+    )
+    count = (
+        max(round(height_m / width_m), 1) if upright else max(round(width_m / height_m * 1.2), 1)
+    )
     for i in range(count):
         share = (i + 0.5) / count
-        centre = np.array([w / 2, m + (h - 2 * m) * share] if upright else [m + (w - 2 * m) * share, h / 2])
+        centre = np.array(
+            [w / 2, m + (h - 2 * m) * share] if upright else [m + (w - 2 * m) * share, h / 2]
+        )
         cell = min(width_m, height_m / count) if upright else min(height_m, width_m / count)
         _glyph(main, rng, centre, 0.60 * cell * ppm, tube)
     if rng.random() < 0.4:  # a lit box: the panel itself shines, the writing is dark on it
-        box = cv2.multiply(cv2.subtract(cover, main), 1, scale=0.30)
+        box = cv2.convertScaleAbs(cv2.subtract(cover, main), alpha=0.30)
         light = cv2.add(_tubes(box, colour, ppm), _tubes(other, second, ppm))
     else:
         light = cv2.add(_tubes(main, colour, ppm), _tubes(other, second, ppm))
     dark = np.zeros((h, w, 3), np.uint8)
-    dark[:] = (film((colour * 0.03 + 0.012)) * 255).astype(np.uint8)
+    dark[:] = (film(colour * 0.03 + 0.012) * 255).astype(np.uint8)
     dark = cv2.multiply(dark, cv2.merge([cover] * 3), scale=1 / 255)
     return np.dstack([dark, cover]), light
 
 
-def _glyph(ink: Bytes, rng: np.random.Generator, centre: Floats, size: float, tube: int) -> None:
+def _glyph(ink: Array, rng: np.random.Generator, centre: Array, size: float, tube: int) -> None:
     """Strokes on a 3 by 3 grid: a few bars across, a few down, sometimes a slanted one or a ring."""
     grid = (np.arange(3) - 1) * size / 2
     strokes: list[tuple[float, float, float, float]] = []
     for row in rng.permutation(3)[: int(rng.integers(1, 4))]:
         a, b = sorted(rng.choice(3, 2, replace=False))
-        strokes.append((grid[a], grid[row], grid[b], grid[row]))
+        strokes.append((float(grid[a]), float(grid[row]), float(grid[b]), float(grid[row])))
     for column in rng.permutation(3)[: int(rng.integers(1, 3))]:
         a, b = sorted(rng.choice(3, 2, replace=False))
-        strokes.append((grid[column], grid[a], grid[column], grid[b]))
+        strokes.append((float(grid[column]), float(grid[a]), float(grid[column]), float(grid[b])))
     if rng.random() < 0.5:
-        strokes.append((grid[1], grid[0], grid[int(rng.choice([0, 2]))], grid[2]))
+        slant = float(grid[int(rng.choice([0, 2]))])
+        strokes.append((float(grid[1]), float(grid[0]), slant, float(grid[2])))
     for x0, y0, x1, y1 in strokes:
         ends = fixed(centre + np.array([[x0, y0], [x1, y1]]))
         cv2.line(ink, ends[0].tolist(), ends[1].tolist(), 255, tube, cv2.LINE_AA, 4)
@@ -148,7 +186,7 @@ def _glyph(ink: Bytes, rng: np.random.Generator, centre: Floats, size: float, tu
         cv2.circle(ink, fixed(centre).tolist(), int(size * 0.55 * 16), 255, tube, cv2.LINE_AA, 4)
 
 
-def _tubes(ink: Bytes, colour: Floats, ppm: float) -> Bytes:
+def _tubes(ink: Array, colour: Array, ppm: float) -> Array:
     """Light of tubes with this ink: white-hot cores, coloured rims, a halo."""
     core = ink.astype(np.float32) / 255
     near = cv2.GaussianBlur(core, (0, 0), max(0.07 * ppm, 0.6))
@@ -159,7 +197,7 @@ def _tubes(ink: Bytes, colour: Floats, ppm: float) -> Bytes:
     return (film(light * 0.75) * fade[..., None] * 255).astype(np.uint8)
 
 
-def _fade(h: int, w: int, margin: float) -> Floats:
+def _fade(h: int, w: int, margin: float) -> Array:
     """1 inside, 0 at the border, so that a halo has no edge."""
     x = np.minimum(np.arange(w) + 0.5, w - np.arange(w) - 0.5) / margin
     y = np.minimum(np.arange(h) + 0.5, h - np.arange(h) - 0.5) / margin

@@ -1,7 +1,11 @@
-"""The city's street as numbers: its measures, its palette, and where a camera sees a point of it. Nothing is drawn here."""
+"""The city's street as numbers: its measures, its palette, and where a camera sees a point of it.
+
+Nothing is drawn here.
+"""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +13,8 @@ from numpy.typing import NDArray
 
 from filmgate.engines.draft.light import light_of
 from filmgate.engines.draft.look import Look, Pose, TimeOfDay, Weather
-from filmgate.engines.draft.noise import Floats, bgr, fixed
+from filmgate.engines.draft.noise import bgr
+from filmgate.engines.draft.scenes.city_layers import Array
 
 FAR_M = 150.0
 """The street ends here, in haze."""
@@ -19,6 +24,7 @@ WALK_M_S = 0.34
 REAR_M = -2.6
 """The rearmost place of the camera, for which the facades are painted."""
 EYE_M = 1.75
+_PX_MAX = 1e6
 
 _PALETTES = (
     (bgr(1.0, 0.06, 0.42), bgr(0.04, 0.78, 1.0), bgr(1.0, 0.46, 0.06)),
@@ -35,6 +41,13 @@ _CLEAR_AIR_M = {
     Weather.SNOW: 46.0,
     Weather.FOG: 24.0,
 }
+
+
+def shown(red: float) -> float:
+    """One linear value on the display, 0..255: `film` without an array."""
+    c = max(red, 0.0)
+    c = min((c * (2.51 * c + 0.03)) / (c * (2.43 * c + 0.59) + 0.14), 1.0)
+    return math.sqrt(c) * (0.92 + 0.08 * c) * 255
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,15 +68,24 @@ class Street:
     is_wet: bool
     is_dark: bool
     has_umbrellas: bool
-    haze: Floats
-    palette: tuple[Floats, Floats, Floats]
+    haze: Array
+    palette: tuple[Array, Array, Array]
 
     @property
     def aspect(self) -> float:
         """Width by height."""
         return self.width_px / self.height_px
 
-    def clear(self, z_m: float | Floats) -> Floats:
+    def tone(self, colour: Array, depth_m: float) -> tuple[int, int, int]:
+        """A linear colour on the display, seen through the air."""
+        clear = math.exp(-max(depth_m, 0) / self.air_m)
+        b, g, r = (
+            shown(float(c)) * clear + shown(float(v)) * 0.85 * (1 - clear)
+            for c, v in zip(colour, self.haze, strict=True)
+        )
+        return int(b), int(g), int(r)
+
+    def clear(self, z_m: float | Array) -> Array:
         """How much of a thing's own colour the air leaves at a depth, 0..1."""
         return np.exp(-np.maximum(z_m, 0) / np.float32(self.air_m)).astype(np.float32)
 
@@ -84,13 +106,19 @@ def street_of(look: Look, width_px: int, height_px: int) -> Street:
     elif look.time is TimeOfDay.DAY:
         haze = light.haze * 0.9
     return Street(
-        width_px=width_px, height_px=height_px, focal=0.50 + 0.22 * aspect,
-        horizon=0.60 - 0.02 * aspect, wall_m=6.3 + 1.4 * aspect, curb_m=3.5 + 1.2 * aspect,
-        air_m=_CLEAR_AIR_M[look.weather] * _clearer(look), is_wet=rainy or (light.is_dark and "dry" not in look.words),
+        width_px=width_px,
+        height_px=height_px,
+        focal=0.50 + 0.22 * aspect,
+        horizon=0.60 - 0.02 * aspect,
+        wall_m=6.3 + 1.4 * aspect,
+        curb_m=3.5 + 1.2 * aspect,
+        air_m=_CLEAR_AIR_M[look.weather] * _clearer(look),
+        is_wet=rainy or (light.is_dark and "dry" not in look.words),
         is_dark=light.is_dark,
         has_umbrellas=(rainy or look.weather is Weather.SNOW) and "umbrellas" not in look.without,
-        haze=haze.astype(np.float32), palette=tuple(palette[int(i)] for i in order),  # type: ignore[arg-type]
-    )  # fmt: skip
+        haze=haze.astype(np.float32),
+        palette=tuple(palette[int(i)] for i in order),  # type: ignore[arg-type]
+    )
 
 
 def _clearer(look: Look) -> float:
@@ -129,4 +157,6 @@ class View:
 
     def outline(self, points_m: list[tuple[float, float, float]]) -> NDArray[np.int32]:
         """Points (x, y, z) as OpenCV's sub-pixel polygon."""
-        return fixed([self.at(*p) for p in points_m])
+        points = [self.at(*p) for p in points_m]
+        ends = [(min(max(x, -_PX_MAX), _PX_MAX), min(max(y, -_PX_MAX), _PX_MAX)) for x, y in points]
+        return (np.array(ends) * 16).astype(np.int32)

@@ -1,6 +1,8 @@
-"""The dancer scene: one to three people dancing on a stage or at the shore. No grade and no falling weather here.
+"""The dancer scene: one to three people dancing on a stage or at the shore.
 
-    place (stage or shore) -> shadow and mirror image -> dancers -> what stands before them
+No grade and no falling weather here.
+
+place (stage or shore) -> shadow and mirror image -> dancers -> what stands before them
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ import cv2
 import numpy as np
 
 from filmgate.engines.draft.look import Look, Picture, Pose, TimeOfDay
-from filmgate.engines.draft.noise import Bytes, Floats
+from filmgate.engines.draft.scenes.city_layers import Array
 from filmgate.engines.draft.scenes.dancer_body import outfit_of
 from filmgate.engines.draft.scenes.dancer_figure import Figure, figure_at
 from filmgate.engines.draft.scenes.dancer_motion import root_at, style_of
@@ -17,7 +19,20 @@ from filmgate.engines.draft.scenes.dancer_shore import Shore
 from filmgate.engines.draft.scenes.dancer_stage import Stage
 from filmgate.engines.draft.scenes.dancer_view import Place, Spotlight, View
 
-_INDOORS = frozenset({"stage", "concert", "club", "theatre", "theater", "studio", "disco", "nightclub", "spotlight", "hall"})
+_INDOORS = frozenset(
+    {
+        "stage",
+        "concert",
+        "club",
+        "theatre",
+        "theater",
+        "studio",
+        "disco",
+        "nightclub",
+        "spotlight",
+        "hall",
+    }
+)
 _OUTDOORS = frozenset({"beach", "shore", "sea", "ocean", "sand", "sunset", "sunrise"})
 _TWO = frozenset({"couple", "two", "pair", "duet"})
 _MORE = frozenset({"people", "group", "dancers", "crew", "friends", "three"})
@@ -36,12 +51,19 @@ class Dancer:
             look.time is TimeOfDay.NIGHT and not (_OUTDOORS & look.words)
         )
         self._place: Place = (
-            Stage(look, width_px, height_px, self._metre) if indoors else Shore(look, width_px, height_px)
+            Stage(look, width_px, height_px, self._metre)
+            if indoors
+            else Shore(look, width_px, height_px)
         )
         count = _count(look, rng, aspect)
         if {"people", "dancers", "person"} & look.without:
             count = 0
-        spots = {0: [], 1: [(0.0, 0.0)], 2: [(-0.42, -0.05), (0.42, 0.0)], 3: [(-0.72, -0.35), (0.72, -0.35), (0.0, 0.0)]}
+        spots = {
+            0: [],
+            1: [(0.0, 0.0)],
+            2: [(-0.42, -0.05), (0.42, 0.0)],
+            3: [(-0.72, -0.35), (0.72, -0.35), (0.0, 0.0)],
+        }
         narrow = min(aspect / 1.3, 1.0)
         self._dancers = [
             (style_of(rng), outfit_of(rng, look.words), x * narrow, z) for x, z in spots[count]
@@ -64,26 +86,35 @@ class Dancer:
             root = root_at(style, t_s)
             self._floor(out, figure, light, foot, (float(root[0]), float(root[2])), ppm)
             _lay(out, figure, foot[0] + figure.left_m * ppm, foot[1] - figure.top_m * ppm)
-        self._place.front(out, glow, view, t_s)
+        self._place.front(out, view, t_s)
         return Picture(out, glow)
 
     def _floor(
-        self, out: Bytes, figure: Figure, light: Spotlight, foot: tuple[float, float],
-        root: tuple[float, float], ppm: float,
-    ) -> None:  # fmt: skip
+        self,
+        out: Array,
+        figure: Figure,
+        light: Spotlight,
+        foot: tuple[float, float],
+        root: tuple[float, float],
+        ppm: float,
+    ) -> None:
         """Draw the shadow and the mirror image of a figure."""
         h, w = figure.cover.shape
         x, y = foot[0] + figure.left_m * ppm, foot[1] + root[1] * 0.05 * ppm
         feet = figure.top_m * ppm
         if light.mirror > 0:
-            source = cv2.blur(np.dstack([figure.image, (figure.cover * 255).astype(np.uint8)]), (5, 9))
+            source = cv2.blur(
+                np.dstack([figure.image, (figure.cover * 255).astype(np.uint8)]), (5, 9)
+            )
             move = np.array([[1, 0, x], [0, -0.86, y + 0.86 * feet]], np.float32)
             _lay_warped(out, source, move, light.mirror, y, 0.9 * feet)
         if light.shadow > 0:
             source = np.zeros((h, w, 4), np.uint8)
             source[..., 3] = (figure.cover * 255).astype(np.uint8)
             right, near = light.cast
-            move = np.array([[1, -right, x + right * feet], [0, -near, y + near * feet]], np.float32)
+            move = np.array(
+                [[1, -right, x + right * feet], [0, -near, y + near * feet]], np.float32
+            )
             blurred = cv2.blur(source, (max(int(0.05 * ppm), 3), max(int(0.16 * ppm), 3)))
             _lay_warped(out, blurred, move, light.shadow, y - 0.12 * ppm, 1.1 * feet)
 
@@ -93,12 +124,22 @@ def _count(look: Look, rng: np.random.Generator, aspect: float) -> int:
         return 2
     if _MORE & look.words:
         return 3
-    if {"person", "woman", "man", "girl", "boy", "dancer", "she", "he", "solo"} & look.words or aspect < 0.8:
+    if {
+        "person",
+        "woman",
+        "man",
+        "girl",
+        "boy",
+        "dancer",
+        "she",
+        "he",
+        "solo",
+    } & look.words or aspect < 0.8:
         return 1
     return int(rng.choice((1, 1, 1, 2, 3)))
 
 
-def _lay(out: Bytes, figure: Figure, left: float, top: float) -> None:
+def _lay(out: Array, figure: Figure, left: float, top: float) -> None:
     """Blend a figure into the frame at a place between pixels."""
     h, w = figure.cover.shape
     x0, y0 = int(np.floor(left)), int(np.floor(top))
@@ -106,19 +147,35 @@ def _lay(out: Bytes, figure: Figure, left: float, top: float) -> None:
     size = (w + 1, h + 1)
     cover = cv2.warpAffine(figure.cover, shift, size)
     image = cv2.warpAffine(figure.image, shift, size, borderMode=cv2.BORDER_REPLICATE)
-    ax, ay, bx, by = max(x0, 0), max(y0, 0), min(x0 + w + 1, out.shape[1]), min(y0 + h + 1, out.shape[0])
+    ax, ay, bx, by = (
+        max(x0, 0),
+        max(y0, 0),
+        min(x0 + w + 1, out.shape[1]),
+        min(y0 + h + 1, out.shape[0]),
+    )
     if bx <= ax or by <= ay:
         return
-    cut = np.s_[ay - y0:by - y0, ax - x0:bx - x0]
+    cut = np.s_[ay - y0 : by - y0, ax - x0 : bx - x0]
     roi = out[ay:by, ax:bx]
     alpha = np.ascontiguousarray(cover[cut])
-    roi[:] = cv2.blendLinear(np.ascontiguousarray(image[cut]), np.ascontiguousarray(roi), alpha, 1 - alpha)
+    roi[:] = cv2.blendLinear(
+        np.ascontiguousarray(image[cut]), np.ascontiguousarray(roi), alpha, 1 - alpha
+    )
 
 
-def _lay_warped(out: Bytes, source: Bytes, move: Floats, strength: float, top: float, length: float) -> None:
+def _lay_warped(
+    out: Array, source: Array, move: Array, strength: float, top: float, length: float
+) -> None:
     """Blend BGRA `source` moved by `move`, fading from `top` downwards over `length` pixels."""
     h, w = out.shape[:2]
-    corners = np.array([[0, 0, 1], [source.shape[1], 0, 1], [0, source.shape[0], 1], [source.shape[1], source.shape[0], 1]])
+    corners = np.array(
+        [
+            [0, 0, 1],
+            [source.shape[1], 0, 1],
+            [0, source.shape[0], 1],
+            [source.shape[1], source.shape[0], 1],
+        ]
+    )
     placed = corners @ np.asarray(move, np.float64).T
     x0, x1 = max(int(placed[:, 0].min()) - 1, 0), min(int(placed[:, 0].max()) + 2, w)
     y0, y1 = max(int(max(placed[:, 1].min(), top)), 0), min(int(placed[:, 1].max()) + 2, h)
@@ -131,4 +188,6 @@ def _lay_warped(out: Bytes, source: Bytes, move: Floats, strength: float, top: f
     fade = np.clip(1 - rows, 0, 1) ** 1.5 * np.float32(strength / 255)
     alpha = (warped[..., 3] * fade[:, None]).astype(np.float32)
     roi = out[y0:y1, x0:x1]
-    roi[:] = cv2.blendLinear(np.ascontiguousarray(warped[..., :3]), np.ascontiguousarray(roi), alpha, 1 - alpha)
+    roi[:] = cv2.blendLinear(
+        np.ascontiguousarray(warped[..., :3]), np.ascontiguousarray(roi), alpha, 1 - alpha
+    )

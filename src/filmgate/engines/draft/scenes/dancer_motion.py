@@ -1,6 +1,8 @@
-"""The dance: where every joint of a dancer is at a moment. Pure arithmetic on the beat; no drawing here.
+"""The dance: where every joint of a dancer is at a moment.
 
-    beat -> steps of the feet -> hips over the standing foot -> legs by two-bone reach; arms, chest, head on slower waves
+Pure arithmetic on the beat; no drawing here.
+
+beat -> steps of the feet -> hips over the standing foot -> legs by two-bone reach; arms, chest, head on slower waves
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ class Style:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trunk:
-    """Spine and head in metres: x to the right, y up from the floor, z towards the camera. Pairs are (left, right)."""
+    """Spine and head in metres: x right, y up from the floor, z nearer. Pairs: (left, right)."""
 
     root: Point
     yaw: float
@@ -69,10 +71,13 @@ class Limbs:
 def style_of(rng: np.random.Generator) -> Style:
     """Draw a way of dancing by lot."""
     return Style(
-        arm_phase=float(rng.uniform(0, 6.28)), sway_phase=float(rng.uniform(-0.4, 0.4)),
-        reach=float(rng.uniform(0.85, 1.1)), turn_at_s=float(rng.uniform(2.2, 4.6)),
-        turn_sign=int(rng.choice((-1, 1))), drift_m=float(rng.uniform(0.08, 0.18)),
-    )  # fmt: skip
+        arm_phase=float(rng.uniform(0, 6.28)),
+        sway_phase=float(rng.uniform(-0.4, 0.4)),
+        reach=float(rng.uniform(0.85, 1.1)),
+        turn_at_s=float(rng.uniform(2.2, 4.6)),
+        turn_sign=int(rng.choice((-1, 1))),
+        drift_m=float(rng.uniform(0.08, 0.18)),
+    )
 
 
 def _ease(u: float) -> float:
@@ -86,7 +91,9 @@ def yaw_at(style: Style, t_s: float) -> float:
     into = (t_s - style.turn_at_s - turns * _TURN_EVERY_S) / _TURN_S
     whole = turns + _ease(into)
     sway = 0.42 * math.sin(math.pi * t_s / (4 * BEAT_S) + style.sway_phase)
-    return style.turn_sign * 2 * math.pi * whole + sway + 0.16 * math.sin(math.pi * t_s / BEAT_S / 2)
+    return (
+        style.turn_sign * 2 * math.pi * whole + sway + 0.16 * math.sin(math.pi * t_s / BEAT_S / 2)
+    )
 
 
 def root_at(style: Style, t_s: float) -> Point:
@@ -145,7 +152,7 @@ def trunk_at(style: Style, t_s: float) -> Trunk:
     bounce = 0.022 * math.cos(2 * w * t_s) + 0.016 * math.sin(w * t_s / 4 + style.arm_phase)
     pelvis = root + _turned(yaw, over, 0.925 + bounce, 0.0)
     tilt = 0.16 * math.sin(w * t_s)
-    hips = tuple(pelvis + _turned(yaw, s * 0.095, -0.03 - s * 0.10 * tilt, 0) for s in (-1, 1))
+    hips = tuple(pelvis + _turned(yaw, s * 0.084, -0.03 - s * 0.10 * tilt, 0) for s in (-1, 1))
     lean = -0.10 * math.sin(w * t_s) + 0.11 * math.sin(w * t_s / 4 + style.arm_phase)
     arch = 0.05 + 0.06 * math.sin(w * t_s / 2 + 0.6)
     twist = yaw - 0.30 * math.sin(w * t_s / 2 + style.sway_phase)
@@ -157,13 +164,23 @@ def trunk_at(style: Style, t_s: float) -> Trunk:
     head = neck + _turned(look, lean * 0.10 + 0.05 * math.sin(w * t_s / 2), 0.175, 0.02 + nod * 0.4)
     roll = 0.12 * math.sin(w * t_s / 2 + style.arm_phase)
     shoulders = tuple(
-        chest + _turned(twist, s * 0.165, 0.075 + s * 0.06 * roll - 0.3 * lean * s * 0.2, 0) for s in (-1, 1)
+        chest + _turned(twist, s * 0.165, 0.075 + s * 0.06 * roll - 0.3 * lean * s * 0.2, 0)
+        for s in (-1, 1)
     )
     return Trunk(
-        root=root, yaw=yaw, turn_rate=rate, twist=twist, pelvis=pelvis, waist=waist, chest=chest,
-        neck=neck, head=head, face=_turned(look, 0, nod, 1), shoulders=(shoulders[0], shoulders[1]),
+        root=root,
+        yaw=yaw,
+        turn_rate=rate,
+        twist=twist,
+        pelvis=pelvis,
+        waist=waist,
+        chest=chest,
+        neck=neck,
+        head=head,
+        face=_turned(look, 0, nod, 1),
+        shoulders=(shoulders[0], shoulders[1]),
         hips=(hips[0], hips[1]),
-    )  # fmt: skip
+    )
 
 
 def limbs_at(style: Style, trunk: Trunk, t_s: float) -> Limbs:
@@ -171,13 +188,18 @@ def limbs_at(style: Style, trunk: Trunk, t_s: float) -> Limbs:
     arms = [_arm(style, s, t_s, trunk.twist, trunk.shoulders[0 if s < 0 else 1]) for s in (-1, 1)]
     legs = [_leg(style, s, t_s, trunk.yaw, trunk.hips[0 if s < 0 else 1]) for s in (-1, 1)]
     return Limbs(
-        elbows=(arms[0][0], arms[1][0]), wrists=(arms[0][1], arms[1][1]), tips=(arms[0][2], arms[1][2]),
-        knees=(legs[0][0], legs[1][0]), ankles=(legs[0][1], legs[1][1]),
+        elbows=(arms[0][0], arms[1][0]),
+        wrists=(arms[0][1], arms[1][1]),
+        tips=(arms[0][2], arms[1][2]),
+        knees=(legs[0][0], legs[1][0]),
+        ankles=(legs[0][1], legs[1][1]),
         toes=(legs[0][2], legs[1][2]),
-    )  # fmt: skip
+    )
 
 
-def _arm(style: Style, side: int, t_s: float, twist: float, shoulder: Point) -> tuple[Point, Point, Point]:
+def _arm(
+    style: Style, side: int, t_s: float, twist: float, shoulder: Point
+) -> tuple[Point, Point, Point]:
     """Elbow, wrist and finger tips: a wave that runs outwards along the arm."""
     w = math.pi / BEAT_S
     phase = style.arm_phase + (1.15 if side > 0 else 0.0)
@@ -188,7 +210,12 @@ def _arm(style: Style, side: int, t_s: float, twist: float, shoulder: Point) -> 
         return 1.52 + style.reach * (0.80 * slow + 0.34 * wave)
 
     def direction(up: float, fore: float) -> Point:
-        return _turned(twist, side * math.sin(up) * math.cos(fore), -math.cos(up), math.sin(fore) * abs(math.sin(up)) + 0.05)
+        return _turned(
+            twist,
+            side * math.sin(up) * math.cos(fore),
+            -math.cos(up),
+            math.sin(fore) * abs(math.sin(up)) + 0.05,
+        )
 
     fore = 0.35 + 0.35 * math.sin(w * t_s / 4 + 2 * phase)
     bend = 0.42 + 0.30 * math.sin(w * t_s / 2 + phase + 0.8)
@@ -208,4 +235,3 @@ def _leg(style: Style, side: int, t_s: float, yaw: float, hip: Point) -> tuple[P
     toe = ankle + _turned(heading, 0, -0.06 - 0.07 * lift, 0.15)
     toe[1] = max(toe[1], 0.02)
     return knee, ankle, toe
-

@@ -1,4 +1,7 @@
-"""A sheet of normals, colours and cover that round limbs and folded cloth are laid on. It knows no anatomy and no light."""
+"""A sheet of normals, colours and cover that round limbs and folded cloth are laid on.
+
+It knows no anatomy and no light.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from filmgate.engines.draft.noise import Floats
+from filmgate.engines.draft.scenes.city_layers import Array
 from filmgate.engines.draft.scenes.dancer_motion import Point
 
 
 class Sheet:
     """Normals, colours and cover of what is drawn so far, in pixels."""
 
-    def __init__(self, width_px: int, height_px: int, ppm: float, left_m: float, top_m: float) -> None:
+    def __init__(
+        self, width_px: int, height_px: int, ppm: float, left_m: float, top_m: float
+    ) -> None:
         self.normal = np.zeros((height_px, width_px, 3), np.float32)
         self.albedo = np.zeros((height_px, width_px, 3), np.float32)
         self.cover = np.zeros((height_px, width_px), np.float32)
@@ -22,18 +27,20 @@ class Sheet:
     def to_px(self, p: Point) -> tuple[float, float]:
         """Pixel of a point; what is nearer is drawn a little larger and lower."""
         near = 1 + 0.07 * float(p[2])
-        return (float(p[0]) * near - self._left) * self._ppm, (self._top - float(p[1]) * near + 0.05 * float(p[2])) * self._ppm
+        return (float(p[0]) * near - self._left) * self._ppm, (
+            self._top - float(p[1]) * near + 0.05 * float(p[2])
+        ) * self._ppm
 
-    def cone(self, a: Point, ra: float, b: Point, rb: float, colour: Floats) -> None:
-        """Lay a limb from a to b over the sheet: rounded across, not along, so that chains of limbs have no seams."""
+    def cone(self, a: Point, ra: float, b: Point, rb: float, colour: Array) -> None:
+        """Lay a limb from a to b: rounded across, not along, so that chains have no seams."""
         self._round(a, ra, b, rb, colour, is_ball=False)
 
-    def ball(self, a: Point, ra: float, b: Point, rb: float, colour: Floats) -> None:
+    def ball(self, a: Point, ra: float, b: Point, rb: float, colour: Array) -> None:
         """Lay a round cone from a to b over the sheet, rounded at its ends as well."""
         self._round(a, ra, b, rb, colour, is_ball=True)
 
     def _round(
-        self, a: Point, ra: float, b: Point, rb: float, colour: Floats, is_ball: bool
+        self, a: Point, ra: float, b: Point, rb: float, colour: Array, is_ball: bool
     ) -> None:
         (ax, ay), (bx, by) = self.to_px(a), self.to_px(b)
         ra, rb = max(ra * self._ppm, 0.6), max(rb * self._ppm, 0.6)
@@ -60,7 +67,11 @@ class Sheet:
         self._lay(np.s_[y0:y1, x0:x1], alpha, (nx, ny, nz), colour)
 
     def _lay(
-        self, cut: tuple[slice, slice], alpha: Floats, normal: tuple[Floats, Floats, Floats], colour: Floats
+        self,
+        cut: tuple[slice, slice],
+        alpha: Array,
+        normal: tuple[Array, Array, Array],
+        colour: Array,
     ) -> None:
         keep = 1 - alpha
         n, c = self.normal[cut], self.albedo[cut]
@@ -70,7 +81,7 @@ class Sheet:
         c[:] = cv2.blendLinear(tint, np.ascontiguousarray(c), alpha, keep)
         self.cover[cut] += alpha * (1 - self.cover[cut])
 
-    def cloth(self, rings: list[Floats], colour: Floats) -> None:
+    def cloth(self, rings: list[Array], colour: Array) -> None:
         """Lay a surface of revolution with folds: rings float [n, 3] of points in metres, top first."""
         h, w = self.cover.shape
         shape = np.zeros((h, w, 3), np.uint8)
@@ -81,14 +92,15 @@ class Sheet:
             cv2.fillConvexPoly(cover, quads[i], 255, cv2.LINE_8, 4)
             cv2.fillConvexPoly(cover, quads[i], 255, cv2.LINE_AA, 4)
         x, y, bw, bh = cv2.boundingRect(cover)
-        cut = np.s_[y:y + bh, x:x + bw]
-        shape, cover = shape[cut], cover[cut]
+        cut = (slice(y, y + bh), slice(x, x + bw))
+        shape: Array = shape[cut]
+        cover: Array = cover[cut]
         drawn = (shape.max(axis=2) > 0).astype(np.float32)
         wide = max(int(0.022 * self._ppm) | 1, 3)
         weight = np.maximum(cv2.blur(drawn, (wide, wide)), np.float32(0.02))
         soft = cv2.blur(shape.astype(np.float32), (wide, wide)) / weight[..., None]
-        parts = cv2.split(soft / 127 - np.float32(128 / 127))
-        self._lay(cut, cover.astype(np.float32) / 255, (parts[0], parts[1], parts[2]), colour)
+        x_y_z = cv2.split(np.asarray(soft / 127 - np.float32(128 / 127), np.float32))
+        self._lay(cut, cover.astype(np.float32) / 255, (x_y_z[0], x_y_z[1], x_y_z[2]), colour)
 
     def soften(self) -> None:
         """Round off the creases between parts."""
@@ -98,9 +110,9 @@ class Sheet:
 
 
 def _quads(
-    rings: list[Floats], sheet: Sheet
-) -> tuple[Floats, NDArray[np.int32], list[tuple[int, int, int]]]:
-    """Depths [n], outlines in sub-pixels [n, 4, 2] and normals as colours of the patches between rings."""
+    rings: list[Array], sheet: Sheet
+) -> tuple[Array, NDArray[np.int32], list[tuple[int, int, int]]]:
+    """Depths [n], sub-pixel outlines [n, 4, 2] and normals as colours of the patches."""
     points = np.stack(rings)
     flat = np.array([[sheet.to_px(p) for p in ring] for ring in points])
     upper, lower = points[:-1], points[1:]
@@ -112,4 +124,8 @@ def _quads(
     quads = np.stack([flat[:-1], beside[:-1], beside[1:], flat[1:]], axis=2)
     colours = (128 + 127 * normal).astype(int).reshape(-1, 3)
     depths = (upper[..., 2] + beside_l[..., 2]).ravel()
-    return depths, (quads * 16).astype(np.int32).reshape(-1, 4, 2), [(int(a), int(b), int(c)) for a, b, c in colours]
+    return (
+        depths,
+        (quads * 16).astype(np.int32).reshape(-1, 4, 2),
+        [(int(a), int(b), int(c)) for a, b, c in colours],
+    )

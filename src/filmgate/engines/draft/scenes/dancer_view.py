@@ -1,4 +1,7 @@
-"""The camera before a dancer: layers by nearness, and the place a dancer is danced in. Nothing is drawn here."""
+"""The camera before a dancer: layers by nearness, and the place a dancer is danced in.
+
+Nothing is drawn here.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from filmgate.engines.draft.look import Pose
-from filmgate.engines.draft.noise import Bytes, Floats
+from filmgate.engines.draft.scenes.city_layers import Array
 from filmgate.engines.draft.scenes.dancer_figure import Lamp
 
 
@@ -39,14 +42,14 @@ class View:
 class Spotlight:
     """What falls on a dancer at a moment, and how the floor answers."""
 
-    ambient: Floats
+    ambient: Array
     lamps: list[Lamp]
     mirror: float
     """Share of the dancer seen again in the floor, 0..1."""
     shadow: float
     """Darkness of the shadow at the feet, 0..1."""
     cast: tuple[float, float]
-    """Where the shadow's head falls: frame widths of a body height to the right and towards the camera."""
+    """Where the shadow's head falls: body heights to the right and towards the camera."""
 
 
 class Place(Protocol):
@@ -55,20 +58,20 @@ class Place(Protocol):
     floor: float
     """Row of the dancers' feet, frame heights below the centre."""
 
-    def draw(self, out: Bytes, glow: Bytes, view: View, t_s: float) -> None:
+    def draw(self, out: Array, glow: Array, view: View, t_s: float) -> None:
         """Fill all of `out`; add lamps to the quarter-size `glow`."""
         ...
 
-    def front(self, out: Bytes, glow: Bytes, view: View, t_s: float) -> None:
+    def front(self, out: Array, view: View, t_s: float) -> None:
         """Draw what stands before the dancers."""
         ...
 
-    def light(self, t_s: float) -> Spotlight:
+    def light(self, t_s: float, /) -> Spotlight:
         """Return the light on the dancers."""
         ...
 
 
-def plate(width: int, height: int, part: float, margin: float) -> tuple[Floats, Floats]:
+def plate(width: int, height: int, part: float, margin: float) -> tuple[Array, Array]:
     """Coordinates of a backdrop's pixels: x [1, w] and y [h, 1] in frame heights from the centre."""
     px = height * part
     w, h = int((width / height + 2 * margin) * px), int((1 + 2 * margin) * px)
@@ -77,7 +80,7 @@ def plate(width: int, height: int, part: float, margin: float) -> tuple[Floats, 
     return x[None].astype(np.float32), y[:, None].astype(np.float32)
 
 
-def plate_matrix(view: View, image: Bytes, part: float, nearness: float) -> Floats:
+def plate_matrix(view: View, image: Array, part: float, nearness: float) -> Array:
     """Where a backdrop painted on `plate` coordinates stands in the frame, [2, 3]."""
     k, ox, oy = view.layer(nearness)
     step = k / (view.height_px * part)

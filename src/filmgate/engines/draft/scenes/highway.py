@@ -1,6 +1,6 @@
-"""The coast road: a drive between a wooded slope and the sea. Its parts are painted in the modules beside this one.
+"""The coast road: a drive between a wooded slope and the sea. The parts are painted elsewhere.
 
-    sky (at infinity) -> sea -> ground -> hillside -> what stands upright, far to near -> rail, among the cars
+sky (at infinity) -> sea -> ground -> hillside -> rail -> what stands upright, far to near
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from filmgate.engines.draft.scenes.highway_view import View, course_for
 
 
 class Highway:
-    """Takes out 'cars', 'poles', 'clouds', 'trees', 'rail', 'stars', 'sun', 'moon' and 'mountains' on demand."""
+    """Knows how to do without cars, poles, clouds, trees, rail, stars, sun, moon and mountains."""
 
     def __init__(self, look: Look, width_px: int, height_px: int) -> None:
         self._course = course_for(look.seed, width_px, height_px)

@@ -12,7 +12,7 @@ import numpy as np
 from filmgate.engines.draft.look import Look, Weather
 from filmgate.engines.draft.noise import Bytes, Floats, bgr, film, fixed, smooth
 from filmgate.engines.draft.scenes.highway_sky import Sky
-from filmgate.engines.draft.scenes.highway_view import SHUTTER_M, Upright, View
+from filmgate.engines.draft.scenes.highway_view import SHUTTER_M, Field, Upright, View
 
 _RAIL_M = 5.25
 _POST_GAP_M = 4.0
@@ -52,7 +52,7 @@ class Rail:
             if ahead > 22 and clear > 0:  # too small to see a smear
                 seen = (self._post + (self._haze - self._post) * (1 - clear)).tolist()
                 cv2.line(out, heads[k], feet[k], seen, max(round(0.1 * px_m[k]), 1), cv2.LINE_AA, 4)
-            elif 1.6 < ahead:
+            elif ahead > 1.6:
                 _post(out, view, ahead, _RAIL_M + 0.1, (0.0, 0.66), 0.05, self._post, clear)
         z = np.geomspace(150, 1.6, _BEAM_POINTS)
         edges = {
@@ -75,7 +75,9 @@ class Poles:
         light = sky.light
         self._haze = sky.haze_colour
         self._reach_m = 55.0 if look.weather is Weather.FOG else 200.0
-        self._wood = _shown(bgr(0.040, 0.032, 0.026) * (light.ambient + light.sun * 0.3 * light.sun_strength))
+        self._wood = _shown(
+            bgr(0.040, 0.032, 0.026) * (light.ambient + light.sun * 0.3 * light.sun_strength)
+        )
 
     def upright(self, view: View) -> Iterator[Upright]:
         """Yield each pole in front of the camera, with the wires from it towards the camera."""
@@ -125,7 +127,7 @@ def _post(
     out: Bytes, view: View, ahead: float, lateral: float, heights: tuple[float, float],
     half_m: float, colour: Floats, clear: float,
 ) -> None:  # fmt: skip
-    """Draw an upright bar, smeared along the road while the shutter is open, as thin as it is smeared."""
+    """Draw an upright bar, smeared along the road while the shutter is open."""
     ends = np.array((ahead + SHUTTER_M / 4, max(ahead - SHUTTER_M / 4, _NEAR_M)))
     x0, y0, px_m = view.project(ends, lateral, heights[0])
     x1, y1, _ = view.project(ends, lateral, heights[1])
@@ -148,8 +150,10 @@ def _post(
     part = out[top:foot, left:right]
     alpha = cv2.merge([mask] * 3)
     tint = np.array((*(colour / 255).tolist(), 0.0))
-    cv2.add(cv2.multiply(part, cv2.bitwise_not(alpha), scale=1 / 255), cv2.multiply(alpha, tint), part)
+    cv2.add(
+        cv2.multiply(part, cv2.bitwise_not(alpha), scale=1 / 255), cv2.multiply(alpha, tint), part
+    )
 
 
-def _shown(linear: Floats) -> Floats:
+def _shown(linear: Field) -> Floats:
     return (film(linear) * 255).astype(np.float32)

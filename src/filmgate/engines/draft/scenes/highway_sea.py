@@ -1,4 +1,4 @@
-"""The sea beside the road: three layers of waves that bend the mirrored sky, and the sun's glitter path."""
+"""The sea beside the road: waves that bend the mirrored sky, and the sun's glitter path on them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from filmgate.engines.draft.look import Look, TimeOfDay, Weather
 from filmgate.engines.draft.noise import Bytes, Floats, bgr, film, tile_noise
 from filmgate.engines.draft.scenes.highway_sky import Sky
-from filmgate.engines.draft.scenes.highway_view import View
+from filmgate.engines.draft.scenes.highway_view import Field, View
 
 _TABLE_ROWS, _TABLE_COLUMNS = 96, 256
 _TABLE_UP, _TABLE_SIDE = 0.9, 2.4
@@ -21,7 +21,10 @@ class Sea:
 
     def __init__(self, look: Look, sky: Sky) -> None:
         self._sky = sky
-        self._noise = [_wrapped(tile_noise(beta, look.seed * 5 + k, _TILE)) for k, beta in enumerate((1.15, 0.9))]
+        self._noise = [
+            _wrapped(tile_noise(beta, look.seed * 5 + k, _TILE))
+            for k, beta in enumerate((1.15, 0.9))
+        ]
         y, x = np.mgrid[0:_TABLE_ROWS, 0:_TABLE_COLUMNS].astype(np.float32)
         side = (x / (_TABLE_COLUMNS - 1) - 0.5) * _TABLE_SIDE
         self._mirror = sky.light_at(side, y / (_TABLE_ROWS - 1) * _TABLE_UP)
@@ -43,7 +46,9 @@ class Sea:
         if width - left < 4 or rows < 2:
             return
         drop = view.drop[::2, None]
-        x = ((np.arange(left, width, 2, dtype=np.float32) - view.x0) / view.px)[None].astype(np.float32)
+        x = ((np.arange(left, width, 2, dtype=np.float32) - view.x0) / view.px)[None].astype(
+            np.float32
+        )
         sun_x = np.float32(self._sky.sun_x)
         m1, m2, m3 = self._waves(x, drop, view, np.float32(t_s))
         wave = m1 * np.float32(0.65) + m2 * np.float32(0.5) + m3 * np.float32(0.28)
@@ -56,7 +61,9 @@ class Sea:
         path = (bent - sun_x) / (np.float32(0.03) + np.float32(0.32) * drop)
         bright = np.clip((m1 * 0.5 + m2 * 0.75 + m3 * 0.5 + 0.04) * np.float32(2.9), 0, 1)
         sparkle = np.float32(0.25) + np.float32(3.6) * bright * bright
-        sparkle *= np.exp(-path * path) * (0.45 + 0.55 * np.exp(-5 * drop)) * np.float32(self._shine)
+        sparkle *= (
+            np.exp(-path * path) * (0.45 + 0.55 * np.exp(-5 * drop)) * np.float32(self._shine)
+        )
         colour += self._sky.light.sun * sparkle[..., None].astype(np.float32)
         veil = (0.8 * np.exp(-self._haze_reach * drop)).astype(np.float32)[..., None]
         colour += (self._sky.light.haze - colour) * veil
@@ -64,7 +71,9 @@ class Sea:
         big = cv2.resize(sea, (sea.shape[1] * 2, sea.shape[0] * 2))
         out[view.row0 :, left:] = big[: height - view.row0, : width - left]
 
-    def _waves(self, x: Floats, drop: Floats, view: View, t: np.float32) -> tuple[Floats, Floats, Floats]:
+    def _waves(
+        self, x: Floats, drop: Floats, view: View, t: np.float32
+    ) -> tuple[Floats, Floats, Floats]:
         """Heights about 0 of a swell, waves and ripples."""
         depth = 9 / (drop + np.float32(0.003))
         wx, wy = x * depth, depth + np.float32(view.z * 0.35)
@@ -72,18 +81,22 @@ class Sea:
         waves = self._height(1, wx * 0.040 - 0.020 * t, wy * 0.018 + 0.024 * t)
         ripple = self._height(1, wx * 0.11 + 0.05 * t, wy * 0.05 + 0.06 * t)
         fade = np.clip(drop * np.float32(14), 0.25, 1)  # far ripples are smaller than a pixel
-        return swell, waves, ripple * fade
+        return swell, waves, (ripple * fade).astype(np.float32)
 
-    def _height(self, k: int, x: Floats, y: Floats) -> Floats:
+    def _height(self, k: int, x: Field, y: Field) -> Floats:
         u = (x % 1).astype(np.float32) * np.float32(_TILE)
         v = np.broadcast_to((y % 1).astype(np.float32) * np.float32(_TILE), u.shape)
         return cv2.remap(self._noise[k], u, np.ascontiguousarray(v), cv2.INTER_LINEAR)  # type: ignore[return-value]
 
-    def _reflected(self, x: Floats, up: Floats) -> Floats:
-        u = (x / np.float32(_TABLE_SIDE) + np.float32(0.5)) * np.float32(_TABLE_COLUMNS - 1)
-        v = up * np.float32((_TABLE_ROWS - 1) / _TABLE_UP)
+    def _reflected(self, x: Field, up: Field) -> Floats:
+        u = ((x / _TABLE_SIDE + 0.5) * (_TABLE_COLUMNS - 1)).astype(np.float32)
+        v = (up * ((_TABLE_ROWS - 1) / _TABLE_UP)).astype(np.float32)
         return cv2.remap(  # type: ignore[return-value]
-            self._mirror, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+            self._mirror,
+            u.astype(np.float32),
+            v.astype(np.float32),
+            cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
         )
 
 

@@ -1,4 +1,4 @@
-"""The sky over the coast road: its light as a function of direction, and the canvas painted once from it."""
+"""The sky over the coast road: its light in every direction, and the canvas painted from it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from filmgate.engines.draft.light import Light, light_of
 from filmgate.engines.draft.look import Look, TimeOfDay, Weather
 from filmgate.engines.draft.noise import Bytes, Floats, film, sample, smooth, tile_noise, to_bytes
-from filmgate.engines.draft.scenes.highway_view import FAR_M, Course, View
+from filmgate.engines.draft.scenes.highway_view import FAR_M, Course, Field, View
 
 _COVER = {
     Weather.CLEAR: (0.47, 0.74), Weather.CLOUDY: (0.30, 0.62), Weather.RAIN: (0.16, 0.66),
@@ -30,7 +30,9 @@ class Sky:
         if look.time is TimeOfDay.NIGHT:
             self.sun_up *= 0.9
         self._look = look
-        self._noise = [tile_noise(beta, look.seed * 7 + k) for k, beta in enumerate((1.6, 1.15, 0.9))]
+        self._noise = [
+            tile_noise(beta, look.seed * 7 + k) for k, beta in enumerate((1.6, 1.15, 0.9))
+        ]
         haze = self.light.haze
         self.haze_colour: Floats = (film(haze) * 255).astype(np.float32)
         """What distance fades to, in display values."""
@@ -63,7 +65,7 @@ class Sky:
         course = self._course
         unit = course.focal_px
         half = (course.width_px / 2 + 0.24 * course.height_px) / 0.95 + 8
-        above = (course.height_px / 2 + 0.10 * course.height_px) / 0.95 + 8
+        above = (course.height_px / 2 + 0.17 * course.height_px) / 0.95 - course.horizon * unit + 8
         width, height = int(2 * half), int(above) + _BELOW_PX
         origin = (half, float(above))
         y, x = np.mgrid[0:height, 0:width].astype(np.float32)
@@ -86,7 +88,7 @@ class Sky:
         """Lay a plane of clouds, seen in perspective, lit from the side of the sun."""
         k = 0.13 / (up + 0.09)
 
-        def thick(qx: Floats, qy: Floats, *, is_fine: bool) -> Floats:
+        def thick(qx: Field, qy: Field, *, is_fine: bool) -> Floats:
             broad = sample(self._noise[0], qx * 0.5, qy * 0.5)
             middle = sample(self._noise[1], qx * 1.7 + 0.3, qy * 1.7 + 0.3)
             fine = sample(self._noise[2], qx * 5.3, qy * 5.3) if is_fine else np.float32(0.5)
@@ -132,14 +134,17 @@ class Sky:
 
     def _add_stars(self, colour: Floats, up: Floats) -> None:
         rng = np.random.default_rng((self._look.seed, 0x57))
-        rows, columns = up.shape
+        rows, columns = int(up.shape[0]), int(up.shape[1])
         count = rows * columns // 420
-        row, column = rng.integers(0, rows, count), rng.integers(0, columns, count)
+        row = (rng.random(count) * rows).astype(np.intp)
+        column = (rng.random(count) * columns).astype(np.intp)
         power = (0.05 + 1.1 * rng.random(count) ** 7) * smooth(0.03, 0.25, up[row, column])
         tint = rng.uniform(0.75, 1.0, (count, 3)) * np.array((1.0, 0.92, 0.88))
         points = np.zeros_like(colour)
         points[row, column] = (power[:, None] * tint * 2.2).astype(np.float32)
-        colour += np.asarray(cv2.GaussianBlur(points, (0, 0), 0.55 * self._course.focal_px / 540 + 0.2))
+        colour += np.asarray(
+            cv2.GaussianBlur(points, (0, 0), 0.55 * self._course.focal_px / 540 + 0.2)
+        )
 
     def _with_headlands(self, colour: Floats, x: Floats, up: Floats, unit: float) -> Floats:
         """Far capes and mountains on the land side, each paler than the one before it."""
@@ -149,14 +154,18 @@ class Sky:
         layers = ((0.105, 0.06, 0.9, 0.55), (0.055, 0.30, 0.6, 0.78), (0.12, -0.06, 0.5, 0.35))
         for tall, tip, long, pale in layers:
             row, shift = int(rng.integers(512)), float(rng.uniform(0, 1))
-            ridge = sample(self._noise[0], across * 0.42 + shift, np.full_like(across, row / 512)).ravel()
-            jag = sample(self._noise[2], across * 1.9 + shift, np.full_like(across, row / 512)).ravel()
+            ridge = sample(
+                self._noise[0], across * 0.42 + shift, np.full_like(across, row / 512)
+            ).ravel()
+            jag = sample(
+                self._noise[2], across * 1.9 + shift, np.full_like(across, row / 512)
+            ).ravel()
             slope = smooth(tip, tip - long, across)
-            top = slope * tall * (0.35 + 1.05 * ridge + 0.16 * jag) * 540 / 540
+            top = slope * tall * (0.35 + 1.05 * ridge + 0.16 * jag)
             cover = np.clip((top[None] - up) * unit + 0.5, 0, 1)[..., None]
             cover = cover * (top[None, :, None] > 0.002)
             land = light.horizon * 0.30 * pale + light.middle * 0.22 + light.ambient * 0.012
             near = np.exp(-5 * up)[..., None]
             land = land * (1 - 0.25 * near) + light.haze * 0.42 * near * pale
-            colour = colour + (land - colour) * cover
-        return colour.astype(np.float32)
+            colour = (colour + (land - colour) * cover).astype(np.float32)
+        return colour

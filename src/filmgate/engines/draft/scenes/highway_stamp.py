@@ -1,4 +1,4 @@
-"""A cut-out that stands upright in the scene and is stamped into the frame at any size, without a tremble."""
+"""A cut-out that is stamped into the frame at any place and size, without a tremble."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from filmgate.engines.draft.noise import Bytes, Floats
+from filmgate.engines.draft.scenes.highway_view import Field
 
 
 class Stamp:
@@ -20,7 +21,9 @@ class Stamp:
         foot_px: (x, y) of the point that stands on the ground.
     """
 
-    def __init__(self, colour: Floats, cover: Floats, px_m: float, foot_px: tuple[float, float]) -> None:
+    def __init__(
+        self, colour: Field, cover: Field, px_m: float, foot_px: tuple[float, float]
+    ) -> None:
         premultiplied = np.dstack((colour * cover[..., None], cover * 255))
         self._sizes: list[Bytes] = [np.clip(premultiplied + 0.5, 0, 255).astype(np.uint8)]
         while min(self._sizes[-1].shape[:2]) > 8:
@@ -29,9 +32,18 @@ class Stamp:
         self._px_m, self._foot = px_m, foot_px
 
     def lay(
-        self, out: Bytes, at: tuple[float, float], px_m: float, haze: Floats, clear: float, share: float = 1.0
+        self,
+        out: Bytes,
+        at: tuple[float, float],
+        px_m: float,
+        haze: Floats,
+        clear: float,
+        share: float = 1.0,
     ) -> None:
-        """Stamp it with its foot at `at`; `clear` (0..1) of it shows through the haze, `share` of it is there."""
+        """Stamp it with its foot at `at`.
+
+        `clear` (0..1) of it shows through the haze, `share` of it is there at all.
+        """
         k = px_m / self._px_m
         level = min(max(math.floor(-math.log2(k)), 0), len(self._sizes) - 1)
         picture = self._sizes[level]

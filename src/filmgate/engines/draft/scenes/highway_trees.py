@@ -18,7 +18,7 @@ from filmgate.engines.draft.scenes.highway_stamp import Stamp
 from filmgate.engines.draft.scenes.highway_view import Upright, View
 
 _PX_M = 26.0
-_LOOP_M = 210.0
+_LOOP_M = 165.0
 """Trees stand in a loop of this length; a tree passed stands again far ahead, faded in."""
 _KINDS = 6
 
@@ -36,7 +36,9 @@ class Trees:
 
     def __init__(self, look: Look, sky: Sky) -> None:
         self._sky = sky
-        self._reach_m = {Weather.FOG: 45.0, Weather.RAIN: 130.0, Weather.SNOW: 110.0}.get(look.weather, 260.0)
+        self._reach_m = {Weather.FOG: 45.0, Weather.RAIN: 130.0, Weather.SNOW: 110.0}.get(
+            look.weather, 260.0
+        )
         rng = np.random.default_rng((look.seed, 0x7E))
         leaf = rng.uniform(0, 1)
         broad_share = float(rng.choice((0.0, 0.25, 0.6)))
@@ -61,7 +63,7 @@ class Trees:
                 size=float(rng.uniform(0.6, 1.2)),
                 kind=_KINDS + int(rng.integers(2)),
             )
-            for _ in range(20)
+            for _ in range(15)
         ]
         self._at_m = np.array([tree.at_m for tree in self._standing])
         self._lateral_m = np.array([tree.lateral_m for tree in self._standing])
@@ -78,7 +80,13 @@ class Trees:
             yield Upright(ahead_m=ahead, draw=draw)
 
     def _draw(
-        self, ahead: float, tree: _Tree, at: tuple[float, float], px_m: float, out: Bytes, _glow: Bytes
+        self,
+        ahead: float,
+        tree: _Tree,
+        at: tuple[float, float],
+        px_m: float,
+        out: Bytes,
+        _glow: Bytes,
     ) -> None:
         clear = math.exp(-((ahead / self._reach_m) ** 1.3))
         share = min((_LOOP_M - ahead) / 45, 1.0)
@@ -87,12 +95,16 @@ class Trees:
 
 
 class Hillside:
-    """A wall of wooded slope behind the trees: for every column of the frame its distance is known."""
+    """A wooded slope behind the trees: for every column of the frame its distance is known."""
 
     def __init__(self, look: Look, sky: Sky) -> None:
         self._sky = sky
-        self._reach_m = {Weather.FOG: 40.0, Weather.RAIN: 120.0, Weather.SNOW: 100.0}.get(look.weather, 210.0)
-        self._noise = [tile_noise(beta, look.seed * 11 + k, 256) for k, beta in enumerate((1.5, 0.7))]
+        self._reach_m = {Weather.FOG: 40.0, Weather.RAIN: 120.0, Weather.SNOW: 100.0}.get(
+            look.weather, 210.0
+        )
+        self._noise = [
+            tile_noise(beta, look.seed * 11 + k, 256) for k, beta in enumerate((1.5, 0.7))
+        ]
         rng = np.random.default_rng((look.seed, 0x48))
         self._lateral_m = float(rng.uniform(-30, -22))
         self._tall_m = float(rng.uniform(10, 17))
@@ -104,7 +116,9 @@ class Hillside:
         if look.weather is Weather.SNOW:
             wood = bgr(0.22, 0.24, 0.27)
         texture = film(wood * level * (0.25 + 1.9 * crown)[..., None]) * 255
-        self._texture: Bytes = np.pad(texture, ((0, 1), (0, 1), (0, 0)), mode="wrap").astype(np.uint8)
+        self._texture: Bytes = np.pad(texture, ((0, 1), (0, 1), (0, 0)), mode="wrap").astype(
+            np.uint8
+        )
 
     def draw(self, out: Bytes, view: View) -> None:
         """Draw the slope left of the road, from the frame's edge to where it hides itself."""
@@ -123,7 +137,10 @@ class Hillside:
         tall = (self._tall_m * (0.45 + 0.95 * ridge) + 1.6 * bumps).astype(np.float32)
         tall = tall * smooth(420, 250, near)
         top = np.float32(view.y0) - (tall - np.float32(view.eye_m)) / near * np.float32(view.px)
-        y0, y1 = max(int(top.min()) - 1, 0), min(view.row0 + int(view.eye_m / float(near.min()) * view.px) + 2, height)
+        y0, y1 = (
+            max(int(top.min()) - 1, 0),
+            min(view.row0 + int(view.eye_m / float(near.min()) * view.px) + 2, height),
+        )
         if y1 - y0 < 2:
             return
         y = np.arange(y0, y1, dtype=np.float32)[:, None]
@@ -151,12 +168,12 @@ class Hillside:
         return np.append(line, line[0])
 
 
-def _leaf_light(look: Look, sky: Sky) -> tuple[Floats, Floats]:
+def _leaf_light(sky: Sky) -> tuple[Floats, Floats]:
     """The light on leaves: in the shade, and where the sun touches them."""
     light = sky.light
-    shade = light.ambient * np.float32(0.55)
+    shade = (light.ambient * np.float32(0.55)).astype(np.float32)
     touch = light.sun * np.float32(light.sun_strength * (1.5 if not light.is_dark else 0.5))
-    return shade, shade + touch
+    return shade, (shade + touch).astype(np.float32)
 
 
 def _conifer(rng: np.random.Generator, look: Look, sky: Sky) -> Stamp:
@@ -166,10 +183,18 @@ def _conifer(rng: np.random.Generator, look: Look, sky: Sky) -> Stamp:
     middle = width / 2
     colour = np.zeros((height, width, 3), np.uint8)
     cover = np.zeros((height, width), np.uint8)
-    shade, touched = _leaf_light(look, sky)
+    shade, touched = _leaf_light(sky)
     green = bgr(0.036, 0.052, 0.026) * np.float32(rng.uniform(0.8, 1.3))
     foot = height - 0.3 * _PX_M
-    _quad(colour, cover, middle, foot, 0.16 * _PX_M, tall * 0.9 * _PX_M, film(bgr(0.05, 0.035, 0.025) * shade))
+    _quad(
+        colour,
+        cover,
+        middle,
+        foot,
+        0.16 * _PX_M,
+        tall * 0.9 * _PX_M,
+        film(bgr(0.05, 0.035, 0.025) * shade),
+    )
     whorls = int(tall * 3.0)
     for k in range(whorls):
         u = k / whorls
@@ -181,14 +206,17 @@ def _conifer(rng: np.random.Generator, look: Look, sky: Sky) -> Stamp:
                 droop = long * rng.uniform(0.15, 0.42)
                 thick = 0.26 * _PX_M * (1.1 - u) + 2
                 sunlit = 0.12 + 0.88 * max(side, 0) * rng.uniform(0.35, 1.0)
-                leaf = green * (shade + (touched - shade) * np.float32(sunlit)) * rng.uniform(0.6, 1.4)
-                if look.weather is Weather.SNOW and rng.random() < 0.6:
-                    leaf = bgr(0.5, 0.54, 0.6) * (shade * 1.4)
+                leaf = (
+                    green * (shade + (touched - shade) * np.float32(sunlit)) * rng.uniform(0.6, 1.4)
+                )
+                if look.weather is Weather.SNOW and rng.random() < 0.4:
+                    leaf = bgr(0.40, 0.45, 0.52) * (shade * 1.1)
                 tip = (middle + side * long, level + droop)
                 points = [
                     (middle - side * 2, level - thick), tip,
                     (middle + side * long * 0.62, level + droop * 0.7 + thick * 0.55),
-                    (middle + side * long * 0.3, level + droop * 0.3 + thick * 0.9), (middle, level + thick),
+                    (middle + side * long * 0.3, level + droop * 0.3 + thick * 0.9),
+                    (middle, level + thick),
                 ]  # fmt: skip
                 shown = tuple(float(c) for c in film(leaf) * 255)
                 cv2.fillPoly(colour, [fixed(points)], shown, cv2.LINE_8, 4)
@@ -196,7 +224,9 @@ def _conifer(rng: np.random.Generator, look: Look, sky: Sky) -> Stamp:
     return _stamp(colour, cover, (middle, foot))
 
 
-def _broad(rng: np.random.Generator, look: Look, sky: Sky, leaf: float, *, is_bush: bool = False) -> Stamp:
+def _broad(
+    rng: np.random.Generator, look: Look, sky: Sky, leaf: float, *, is_bush: bool = False
+) -> Stamp:
     """A round tree or a bush: clumps of leaves, the upper and sunward ones brighter."""
     tall = float(rng.uniform(1.0, 1.7) if is_bush else rng.uniform(5.5, 8.5))
     half = tall * float(rng.uniform(0.75, 1.0) if is_bush else rng.uniform(0.40, 0.55))
@@ -204,22 +234,35 @@ def _broad(rng: np.random.Generator, look: Look, sky: Sky, leaf: float, *, is_bu
     middle, foot = width / 2, height - 0.2 * _PX_M
     colour = np.zeros((height, width, 3), np.uint8)
     cover = np.zeros((height, width), np.uint8)
-    shade, touched = _leaf_light(look, sky)
+    shade, touched = _leaf_light(sky)
     green = bgr(0.060 + 0.05 * leaf, 0.082, 0.028)
     if not is_bush:
-        _quad(colour, cover, middle, foot, 0.24 * _PX_M, tall * 0.7 * _PX_M, film(bgr(0.06, 0.045, 0.035) * shade))
+        _quad(
+            colour,
+            cover,
+            middle,
+            foot,
+            0.24 * _PX_M,
+            tall * 0.7 * _PX_M,
+            film(bgr(0.06, 0.045, 0.035) * shade),
+        )
     crown = 0.5 if is_bush else 0.62
     count = 220 if is_bush else 900
     for k in range(count):
-        angle, away = rng.uniform(0, 2 * np.pi), rng.uniform(0, 1) ** 0.4 * rng.choice((1.0, 0.93, 0.8))
+        angle, away = (
+            rng.uniform(0, 2 * np.pi),
+            rng.uniform(0, 1) ** 0.4 * rng.choice((1.0, 0.93, 0.8)),
+        )
         x = middle + np.cos(angle) * away * half * _PX_M * (1 - 0.12 * np.sin(angle))
         y = foot - tall * _PX_M * (crown + np.sin(angle) * away * (1 - crown) * 0.92)
         size = (0.10 if is_bush else 0.17) * _PX_M * rng.uniform(0.5, 1.2)
-        lift = np.clip(0.35 + 0.45 * (x - middle) / (half * _PX_M) + 0.4 * np.sin(angle) * away, 0.02, 1)
+        lift = np.clip(
+            0.35 + 0.45 * (x - middle) / (half * _PX_M) + 0.4 * np.sin(angle) * away, 0.02, 1
+        )
         lift = lift * min(k / count * 2.5, 1.0)
         tone = green * (shade + (touched - shade) * np.float32(lift)) * rng.uniform(0.65, 1.35)
-        if look.weather is Weather.SNOW and lift > 0.4:
-            tone = bgr(0.5, 0.54, 0.6) * (shade * 1.4)
+        if look.weather is Weather.SNOW and lift > 0.55:
+            tone = bgr(0.40, 0.45, 0.52) * (shade * 1.1)
         shown = tuple(float(c) for c in film(tone) * 255)
         centre = fixed((x, y)).tolist()
         axes = fixed((size, size * rng.uniform(0.5, 0.9))).tolist()
@@ -238,7 +281,14 @@ def _ellipse(
 def _quad(
     colour: Bytes, cover: Bytes, x: float, foot: float, half: float, tall: float, shown: Floats
 ) -> None:
-    points = fixed([(x - half, foot), (x + half, foot), (x + half * 0.3, foot - tall), (x - half * 0.3, foot - tall)])
+    points = fixed(
+        [
+            (x - half, foot),
+            (x + half, foot),
+            (x + half * 0.3, foot - tall),
+            (x - half * 0.3, foot - tall),
+        ]
+    )
     cv2.fillPoly(colour, [points], tuple(float(c) for c in shown * 255), cv2.LINE_8, 4)
     cv2.fillPoly(cover, [points], 255.0, cv2.LINE_AA, 4)
 

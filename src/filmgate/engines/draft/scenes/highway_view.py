@@ -1,6 +1,7 @@
-"""The road's course and the camera on it: where a point of the world stands in the frame. It draws nothing.
+"""The road's course and the camera on it: where things stand in the frame. It draws nothing.
 
-Metres: `ahead` along the road from the camera, `lateral` to the right of the middle line, `height` above the tar.
+Metres: `ahead` along the road from the camera, `lateral` to the right of the middle line, `height`
+above the tar.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from filmgate.engines.draft.look import Pose
 from filmgate.engines.draft.noise import Bytes, Floats
@@ -22,14 +23,16 @@ SUBJECT_M = 12.0
 """The depth that a Pose's shifts are meant for."""
 SPEED_M_S = 17.0
 SHUTTER_M = SPEED_M_S / 48
-"""How far the camera drives while the shutter is open: the length of every motion blur along the road."""
+"""How far the camera drives while the shutter is open: the length of all motion blur."""
 _EYE_M = 2.3
 _LANE_M = 1.9
+
+Field = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Course:
-    """What the seed decides about the road and the frame. Sizes in pixels of the painted picture."""
+    """What the seed decides about the road and the frame."""
 
     width_px: int
     height_px: int
@@ -65,7 +68,7 @@ def course_for(seed: int, width_px: int, height_px: int) -> Course:
         width_px=width_px,
         height_px=height_px,
         focal_px=focal,
-        horizon=0.072 * height_px / focal,
+        horizon=(0.072 if ratio >= 1.2 else 0.01 if ratio >= 0.9 else -0.075) * height_px / focal,
         sun_x=half_width * float(rng.uniform(0.20, 0.50)),
         is_mirrored=bool(rng.random() < 0.35),
         sway_m=(float(rng.uniform(9, 15)), float(rng.uniform(3, 6))),

@@ -1,0 +1,150 @@
+"""Paints what the cut-out subject of a still hides, from pieces of the picture beside it. It finds no subject.
+
+    hole -> for each of some shifts: how well would the shifted picture continue what surrounds the hole?
+         -> the best shift at each place, seams feathered, colours led over smoothly
+
+After K. He and J. Sun, Statistics of Patch Offsets for Image Completion (2012), with fixed shifts.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+import cv2
+import numpy as np
+
+from filmgate.engines.draft.noise import Bytes, Floats
+from filmgate.engines.draft.still_subject import shrunk
+
+_REACHES = (0.10, 0.17, 0.26, 0.38, 0.55, 0.75)
+"""Lengths of the shifts, in frame heights."""
+_RISES = (0.0, -0.035, 0.035)
+_SHIFTS_USED_MAX = 6
+_IMPOSSIBLE = np.float32(1e6)
+
+
+def fill(image: Bytes, hole: Bytes) -> Bytes:
+    """Return the picture, uint8 [h, w, 3], with the hole (uint8 [h, w], 1 inside) painted over."""
+    small = shrunk(image)
+    h, w = small.shape[:2]
+    gap = (cv2.resize(hole.astype(np.float32), (w, h), interpolation=cv2.INTER_AREA) > 0.02).astype(
+        np.uint8
+    )
+    if gap.all() or not gap.any():
+        return image.copy()
+    plain = _washed(small, gap)
+    shifts = _shifts(h, w)
+    labels = _labels(small, gap, shifts)
+    used = np.argsort(-np.bincount(labels[gap > 0], minlength=len(shifts) + 1), kind="stable")
+    used = [int(k) for k in used[:_SHIFTS_USED_MAX]]
+    return _composed(image, hole, gap, plain, labels, shifts, used)
+
+
+def _shifts(h: int, w: int) -> list[tuple[int, int]]:
+    """(x, y) moves to try, in pixels of the small picture: mostly sideways, where things repeat."""
+    sideways = [
+        (side * round(reach * h), round(rise * h))
+        for reach in _REACHES
+        for side in (-1, 1)
+        for rise in _RISES
+        if round(reach * h) < 0.8 * w
+    ]
+    return [*sideways, *((0, -round(reach * h)) for reach in _REACHES[:3])]
+
+
+def _washed(small: Bytes, gap: Bytes) -> Floats:
+    """The picture with the gap filled by ever wider means of its surroundings; no detail."""
+    known = (gap == 0).astype(np.float32)
+    filled = small.astype(np.float32) * known[..., None]
+    result, weight = filled.copy(), known.copy()
+    for sigma in (2.0, 5.0, 12.0, 30.0, 80.0):
+        wide = cv2.GaussianBlur(filled, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
+        share = cv2.GaussianBlur(known, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
+        sure = np.clip(share * 4, 0, 1) * (1 - weight)
+        result += wide / np.maximum(share, 1e-4)[..., None] * sure[..., None]
+        weight += sure
+    mean = filled.sum((0, 1)) / max(float(known.sum()), 1.0)
+    return (result + mean * (1 - weight)[..., None]).astype(np.float32)
+
+
+def _moved(plane: Floats | Bytes, shift: tuple[int, int]) -> Floats:
+    """What lies `shift` away from each pixel; 0 outside the picture."""
+    h, w = plane.shape[:2]
+    back = np.array([[1, 0, -shift[0]], [0, 1, -shift[1]]], np.float32)
+    return cast(Floats, cv2.warpAffine(plane, back, (w, h), flags=cv2.INTER_NEAREST))
+
+
+def _labels(small: Bytes, gap: Bytes, shifts: list[tuple[int, int]]) -> Bytes:
+    """The number of the best shift at each pixel; len(shifts) where none can serve."""
+    soft = cv2.GaussianBlur(small, (0, 0), 1.0).astype(np.float32)
+    known = (gap == 0).astype(np.float32)
+    reach = max(3.0, small.shape[0] / 16)
+    ring = known * (cv2.distanceTransform(1 - gap, cv2.DIST_L2, 3) < reach).astype(np.float32)
+    costs = np.empty((len(shifts) + 1, *gap.shape), np.float32)
+    for k, shift in enumerate(shifts):
+        valid = _moved(known, shift)
+        weight = ring * valid
+        wrong = ((_moved(soft, shift) - soft) ** 2).sum(axis=2) * weight
+        spread = cv2.GaussianBlur(wrong, (0, 0), reach * 0.6) + np.float32(0.02)
+        share = cv2.GaussianBlur(weight, (0, 0), reach * 0.6) + np.float32(2e-5)
+        costs[k] = spread / share + _IMPOSSIBLE * (1 - valid)
+    costs[-1] = _IMPOSSIBLE * np.float32(0.9)
+    return cast(Bytes, cv2.medianBlur(costs.argmin(axis=0).astype(np.uint8), 5))
+
+
+def _composed(
+    image: Bytes,
+    hole: Bytes,
+    gap: Bytes,
+    plain: Floats,
+    labels: Bytes,
+    shifts: list[tuple[int, int]],
+    used: list[int],
+) -> Bytes:
+    """Lay the shifted pictures into the hole, lead their colours over, feather the rim."""
+    height, width = image.shape[:2]
+    h, w = gap.shape
+    scale = (width / w, height / h)
+    known = (gap == 0).astype(np.float32)
+    total = np.zeros((height, width, 3), np.float32)
+    sum_small = np.zeros((h, w, 3), np.float32)
+    weights = np.full((height, width), 1e-4, np.float32)
+    weights_small = np.full((h, w), 1e-4, np.float32)
+    small = cast(Floats, cv2.resize(image, (w, h), interpolation=cv2.INTER_AREA).astype(np.float32))
+    for k in used:
+        part = cv2.GaussianBlur((labels == k).astype(np.float32), (0, 0), 1.5)
+        if k < len(shifts):
+            part = part * (_moved(known, shifts[k]) + np.float32(1e-3))
+            far = (round(shifts[k][0] * scale[0]), round(shifts[k][1] * scale[1]))
+            near, near_small = _moved(image, far), _moved(small, shifts[k])
+        else:
+            near, near_small = _enlarged(plain, width, height), plain
+        large = _enlarged(part, width, height)
+        total += near * large[..., None]
+        weights += large
+        sum_small += near_small * part[..., None]
+        weights_small += part
+    led = _led_over(small, sum_small / weights_small[..., None], gap)
+    painted = total / weights[..., None] + _enlarged(led, width, height)
+    rim = max(1.0, height / 400)
+    cover = cv2.GaussianBlur(
+        cv2.dilate(hole, np.ones((3, 3), np.uint8)).astype(np.float32), (0, 0), rim
+    )
+    mixed = image + (painted - image) * cover[..., None]
+    return np.clip(mixed + 0.5, 0, 255).astype(np.uint8)
+
+
+def _led_over(small: Floats, painted: Floats, gap: Bytes) -> Floats:
+    """What to add to the painted colours so that they meet the picture's at the rim and fade inwards."""
+    reach = max(2.0, small.shape[0] / 40)
+    away = cv2.distanceTransform(1 - gap, cv2.DIST_L2, 3)
+    rim = ((gap == 0) & (away < reach * 1.5)).astype(np.float32)
+    off = (small - painted) * rim[..., None]
+    wide = cv2.GaussianBlur(off, (0, 0), reach) / (
+        cv2.GaussianBlur(rim, (0, 0), reach)[..., None] + np.float32(0.02)
+    )
+    return np.clip(wide, -60, 60).astype(np.float32)
+
+
+def _enlarged(plane: Floats, width: int, height: int) -> Floats:
+    return cast(Floats, cv2.resize(plane, (width, height), interpolation=cv2.INTER_LINEAR))

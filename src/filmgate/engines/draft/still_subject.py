@@ -1,0 +1,212 @@
+"""Finds the subject of a still and cuts it out, or says that there is none worth cutting. It moves nothing.
+
+colours unlike the border's, near the middle -> grabCut -> one piece -> is it plausible? -> soft alpha
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from filmgate.engines.draft.noise import Bytes, Floats
+
+WORKING_PX = 33_000
+"""About how many pixels the analysis looks at: a quarter of 960x540 each way."""
+
+_RNG_SEED = 20_011
+_BORDER_COLOURS = 6
+_BORDER_SAMPLES_MAX = 3_000
+_AREA_MIN, _AREA_MAX = 0.008, 0.55
+_SOLIDITY_MIN = 0.5
+_SIDE_CONTACT_MAX = 0.22
+_TOP_CONTACT_MAX = 0.12
+_BOTTOM_CONTACT_MAX = 0.8
+_OFF_CENTRE_MAX = 0.30
+_CONTOUR_STEP_MIN = 9.0
+"""Lab units across the outline; below this the outline is not an edge anybody sees."""
+_CONTOUR_RATIO_MIN = 2.0
+_LAMP_BRIGHTNESS, _LAMP_AREA_MAX = 232.0, 0.10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CutOut:
+    """The subject of a still, in the still's own pixels."""
+
+    alpha: Floats
+    """float32 [h, w] in 0..1."""
+    box: tuple[int, int, int, int]
+    """left, top, right, bottom of alpha > 0; right and bottom are exclusive."""
+    sides: frozenset[str]
+    """Which of 'left', 'top', 'right', 'bottom' the subject is cut by."""
+
+
+def shrunk(image: Bytes) -> Bytes:
+    """Return the picture at the size the analysis works at; never enlarged."""
+    height, width = image.shape[:2]
+    share = min(1.0, (WORKING_PX / (width * height)) ** 0.5)
+    size = (max(8, round(width * share)), max(8, round(height * share)))
+    return cast(Bytes, cv2.resize(image, size, interpolation=cv2.INTER_AREA))
+
+
+def find_subject(image: Bytes) -> CutOut | None:
+    """Return the cut-out of the one thing the picture shows, or None when there is no such thing.
+
+    Repeats itself: OpenCV's own generator is seeded here, in the calling thread.
+    """
+    small = shrunk(image)
+    lab = _lab(small)
+    likely = _unlike_the_border(lab)
+    if likely is None:
+        return None
+    piece = _grab(small, likely)
+    if piece is None or not _is_plausible(piece, lab):
+        return None
+    return _soft_edged(image, piece)
+
+
+def _lab(small: Bytes) -> Floats:
+    """CIE Lab, each channel 0..255, a little blurred so that grain and grass do not count."""
+    soft = cv2.GaussianBlur(small, (0, 0), 1.2)
+    return cv2.cvtColor(soft, cv2.COLOR_BGR2LAB).astype(np.float32)
+
+
+def _unlike_the_border(lab: Floats) -> Bytes | None:
+    """Mark the pixels to start from: 1 where colours differ from the border's, near the middle."""
+    h, w = lab.shape[:2]
+    bands = (lab[:, : max(1, w // 10)], lab[:, -max(1, w // 10) :], lab[: max(1, h // 9)])
+    border = np.concatenate([band.reshape(-1, 3) for band in bands])
+    border = np.ascontiguousarray(border[:: max(1, len(border) // _BORDER_SAMPLES_MAX)])
+    cv2.setRNGSeed(_RNG_SEED)
+    criteria = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 12, 1.0)
+    k = min(_BORDER_COLOURS, len(border))
+    labels = np.zeros((len(border), 1), np.int32)
+    _, _, centres = cv2.kmeans(border, k, labels, criteria, 1, cv2.KMEANS_PP_CENTERS)
+    far = np.min([np.linalg.norm(lab - centre, axis=2) for centre in centres], axis=0)
+    y, x = np.mgrid[0:h, 0:w].astype(np.float32)
+    far *= np.exp(-(((x / w - 0.5) / 0.32) ** 2) - ((y / h - 0.58) / 0.42) ** 2)
+    limit = max(float(np.percentile(far, 93)), 14.0) * 0.6
+    likely = (far > limit).astype(np.uint8)
+    return likely if likely.mean() > _AREA_MIN / 2 else None
+
+
+def _grab(small: Bytes, likely: Bytes) -> Bytes | None:
+    """Refine the start by grabCut and keep the one piece that is large and central."""
+    h, w = likely.shape
+    mask = np.full((h, w), cv2.GC_PR_BGD, np.uint8)
+    mask[likely > 0] = cv2.GC_PR_FGD
+    mask[: max(1, h // 24)] = cv2.GC_BGD
+    mask[:, : max(1, w // 24)] = cv2.GC_BGD
+    mask[:, -max(1, w // 24) :] = cv2.GC_BGD
+    if not (mask == cv2.GC_PR_FGD).any():
+        return None
+    cv2.setRNGSeed(_RNG_SEED)
+    model = np.zeros((1, 65)), np.zeros((1, 65))
+    cv2.grabCut(small, mask, (0, 0, 0, 0), *model, 3, cv2.GC_INIT_WITH_MASK)
+    front = (mask == cv2.GC_PR_FGD).astype(np.uint8)
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
+    front = cv2.morphologyEx(front, cv2.MORPH_OPEN, disc)
+    count, labels, stats, middles = cv2.connectedComponentsWithStats(front)
+    if count < 2:
+        return None
+    aside = np.abs(middles[1:, 0] / w - 0.5)
+    best = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA] * np.exp(-((aside / 0.3) ** 2))))
+    return _without_holes((labels == best).astype(np.uint8))
+
+
+def _without_holes(piece: Bytes) -> Bytes:
+    """Fill the small gaps in a piece: eyes, buttons, highlights."""
+    outlines, tree = cv2.findContours(piece, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+    limit = 0.04 * float(piece.sum())
+    for outline, links in zip(outlines, tree[0], strict=True):
+        if links[3] >= 0 and cv2.contourArea(outline) < limit:
+            cv2.drawContours(piece, [outline], -1, 1, thickness=-1)
+    return piece
+
+
+def _is_plausible(piece: Bytes, lab: Floats) -> bool:
+    """Judge a cut-out by its size, place, shape, contact with the frame and outline."""
+    h, w = piece.shape
+    area = float(piece.mean())
+    if not _AREA_MIN < area < _AREA_MAX:
+        return False
+    edge_x, edge_y = max(2, w // 20), max(2, h // 20)
+    touches_side = max(piece[:, :edge_x].max(1).mean(), piece[:, -edge_x:].max(1).mean())
+    if touches_side > _SIDE_CONTACT_MAX or piece[:edge_y].max(0).mean() > _TOP_CONTACT_MAX:
+        return False
+    if piece[-edge_y:].max(0).mean() > _BOTTOM_CONTACT_MAX:
+        return False
+    if abs(float(np.nonzero(piece)[1].mean()) / w - 0.5) > _OFF_CENTRE_MAX:
+        return False
+    outlines, _ = cv2.findContours(piece, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    outline = max(outlines, key=cv2.contourArea)
+    hull = cv2.contourArea(cv2.convexHull(outline))
+    if cv2.contourArea(outline) < _SOLIDITY_MIN * hull:
+        return False
+    is_lamp = float(lab[..., 0][piece > 0].mean()) > _LAMP_BRIGHTNESS and area < _LAMP_AREA_MAX
+    return not is_lamp and _is_outlined(outline[:, 0], lab)
+
+
+def _is_outlined(outline: NDArray[np.int32], lab: Floats) -> bool:
+    """Say whether the outline lies on edges that stand out from the picture's texture."""
+    h, w = lab.shape[:2]
+    soft = cv2.GaussianBlur(lab, (0, 0), 1.0)
+    across = cv2.Sobel(soft, cv2.CV_32F, 1, 0, scale=0.25)
+    down = cv2.Sobel(soft, cv2.CV_32F, 0, 1, scale=0.25)
+    step = np.sqrt((across**2 + down**2).sum(axis=2))
+    wide = cv2.dilate(step, np.ones((3, 3), np.uint8))
+    x, y = outline[:, 0], outline[:, 1]
+    inside = (x > w // 20) & (x < w - w // 20 - 1) & (y > h // 20) & (y < h - h // 20 - 1)
+    if inside.sum() < 12:
+        return False
+    steps = wide[y[inside], x[inside]]
+    usual = float(np.median(wide))
+    return bool(
+        np.median(steps) > max(_CONTOUR_STEP_MIN, _CONTOUR_RATIO_MIN * usual)
+        and np.percentile(steps, 20) > usual
+    )
+
+
+def _soft_edged(image: Bytes, piece: Bytes) -> CutOut:
+    """Bring a cut-out to the picture's size, its edge fitted to the picture's by a guided filter."""
+    height, width = image.shape[:2]
+    size = (width, height)
+    rough = cv2.resize(piece.astype(np.float32), size, interpolation=cv2.INTER_CUBIC)
+    grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY).astype(np.float32) / np.float32(255)
+    radius = max(2, round(height / 110))
+    fitted = _guided(grey, rough, radius, 4e-4)
+    alpha = np.clip((fitted - 0.30) / 0.45, 0, 1)
+    near = cv2.dilate(piece, np.ones((3, 3), np.uint8)).astype(np.float32)
+    alpha *= cv2.resize(near, size, interpolation=cv2.INTER_LINEAR)
+    h, w = piece.shape
+    sides = frozenset(
+        side
+        for side, band in (
+            ("left", piece[:, : w // 20 + 1]),
+            ("top", piece[: h // 20 + 1]),
+            ("right", piece[:, -(w // 20) - 1 :]),
+            ("bottom", piece[-(h // 20) - 1 :]),
+        )
+        if band.any() and (side == "bottom" and piece[-1].any() or side != "bottom")
+    )
+    seen = alpha > 0.01
+    rows, columns = np.nonzero(seen.any(axis=1))[0], np.nonzero(seen.any(axis=0))[0]
+    box = (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
+    return CutOut(alpha=alpha.astype(np.float32), box=box, sides=sides)
+
+
+def _guided(guide: Floats, plane: Floats, radius: int, eps: float) -> Floats:
+    """Smooth `plane` along the edges of `guide` (K. He, J. Sun, X. Tang: Guided Image Filtering, 2010)."""
+    window = (2 * radius + 1, 2 * radius + 1)
+
+    def mean(values: Floats) -> Floats:
+        return cast(Floats, cv2.boxFilter(values, -1, window))
+
+    of_guide, of_plane = mean(guide), mean(plane)
+    slope = (mean(guide * plane) - of_guide * of_plane) / (
+        mean(guide * guide) - of_guide**2 + np.float32(eps)
+    )
+    return mean(slope) * guide + mean(of_plane - slope * of_guide)
