@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+
 from filmgate.catalogue import load_models
 from filmgate.domain.api_key import ApiKey, hash_token
 from filmgate.domain.asset import Asset
@@ -66,6 +67,8 @@ class RoomStore:
         self.by_idempotency: dict[str, str] = {}
         self.submit_error: Exception | None = None
         self.ready = True
+        self.reads = asyncio.Semaphore(0)
+        """Released at every read of a task, so that a test can wait for one."""
         self._changed: asyncio.Queue[Any] = asyncio.Queue()
         self.key_list = {
             hash_token(token): ApiKey(
@@ -94,6 +97,7 @@ class RoomStore:
         return Submission(task_id=task.id)
 
     async def task(self, task_id: str) -> Task | None:
+        self.reads.release()
         return self.kept.get(task_id)
 
     async def tasks(self, wanted: Any) -> list[Task]:

@@ -1,11 +1,18 @@
-"""A throwaway certificate authority for tests; made anew in each run, trusted by nobody else."""
+"""A fetcher with a test server to fetch from, and a throwaway certificate authority for it."""
 
 import ssl
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import pytest
 import trustme
+
+from filmgate.domain.errors import InputRejected, InputUnreachable, TaskFailure
+from filmgate.inputs.addresses import AllowedHosts
+from filmgate.inputs.fetcher import FetchLimits, GuardedFetcher
+from filmgate.testing.web import FakeResolver, WebServer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,3 +38,54 @@ class ThrowawayAuthority:
 def throwaway_authority() -> ThrowawayAuthority:
     """Return this run's authority."""
     return ThrowawayAuthority(authority=trustme.CA())
+
+
+BODY = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40
+QUICK = FetchLimits(total_s=20, connect_s=5, read_s=10, retry_delay_s=0.001)
+HOST = "files.test"
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+class Desk:
+    """A fetcher that may reach the test server as files.test, and one target file."""
+
+    def __init__(self, web: WebServer, folder: Path, limits: FetchLimits, **options) -> None:
+        self.web = web
+        self.folder = folder
+        self.target = folder / "input"
+        self.resolver = FakeResolver({HOST: ["127.0.0.1"]})
+        self.fetcher = GuardedFetcher(
+            limits,
+            options.get("allowed", AllowedHosts.parse([HOST])),
+            self.resolver,
+            options.get("ca_file"),
+        )
+
+    async def fetch(self, url: str, *, size_bytes_max: int = 100_000, to: Path | None = None):
+        return await self.fetcher.fetch(
+            url, to or self.target, size_bytes_max=size_bytes_max, param="image_urls"
+        )
+
+    async def refused(self, url: str, **options) -> TaskFailure:
+        """Fetch what must fail; nothing may be left in the folder."""
+        with pytest.raises(TaskFailure) as caught:
+            await self.fetch(url, **options)
+        assert caught.value.param == "image_urls"
+        assert caught.value.message.startswith("image_urls must ")
+        assert "127.0.0.1" not in caught.value.message
+        assert [name for name in names_in(self.folder) if name != "authority.pem"] == []
+        return caught.value
+
+    async def reason(self, path: str, **options) -> str:
+        failure = await self.refused(self.web.url(path, host=HOST), **options)
+        assert isinstance(failure, InputRejected | InputUnreachable)
+        return failure.reason
+
+
+@asynccontextmanager
+async def desk(folder: Path, limits: FetchLimits = QUICK, *, tls=None, **options):
+    async with WebServer(tls=tls) as web:
+        yield Desk(web, folder, limits, **options)

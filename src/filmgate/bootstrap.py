@@ -1,8 +1,9 @@
-"""Floor 5. Reads nothing, decides everything: which adapter stands behind which port. Read this to see what runs where.
+"""Floor 5. Reads nothing, decides everything: which adapter stands behind which port. Read this to
+see what runs where.
 
     serve          the supervisor: database, migrations, first keys, and the two processes below
-    run_gateway    HTTP                    run_worker   the queue          run_studio   the worker's child
-    operator       verbs for commands that need no HTTP
+    run_gateway    HTTP                    run_worker   the queue          run_studio   the worker's
+    child operator       verbs for commands that need no HTTP
 
 Imports stand inside the functions, so that each process loads only what it needs.
 """
@@ -145,7 +146,9 @@ async def _serve(settings: Settings, folder: DataFolder, *, is_private: bool) ->
 async def _ensure_keys(
     deps: Deps, folder: DataFolder, *, is_private: bool, url: str
 ) -> Callable[[], None]:
-    """Make this machine's key and, at the very first start, one to show; return what to say once all is ready."""
+    """Make this machine's key and, at the very first start, one to show; return what to say
+    once all is ready.
+    """
     from filmgate.domain.api_key import hash_token
     from filmgate.service.manage_keys import create_key
     from filmgate.supervisor.data_folder import write_private
@@ -323,7 +326,9 @@ class Operator:
 
 @asynccontextmanager
 async def operator(settings: Settings) -> AsyncGenerator[Operator]:
-    """Lend the verbs over the data folder's database, which is started for the while if no server runs."""
+    """Lend the verbs over the data folder's database, which is started for the while if no
+    server runs.
+    """
     from filmgate.store.migrate import migrate
     from filmgate.store.store import PostgresStore
     from filmgate.supervisor.data_folder import DataFolder
@@ -421,6 +426,8 @@ def _environment(settings: Settings, folder: DataFolder, *, database_url: str) -
 def _noting_requests(app: Any, mark: Path) -> Any:
     """Wrap an ASGI app so that the time of the latest request is on disk, to the second."""
     noted_s = 0.0
+    mark.touch(mode=0o600)
+    descriptor = os.open(mark, os.O_WRONLY)
 
     async def noting(scope: Any, receive: Any, send: Any) -> None:
         nonlocal noted_s
@@ -428,7 +435,7 @@ def _noting_requests(app: Any, mark: Path) -> Any:
             now_s = asyncio.get_running_loop().time()
             if now_s - noted_s > 1:
                 noted_s = now_s
-                mark.touch()
+                os.utime(descriptor)
         await app(scope, receive, send)
 
     return noting

@@ -1,7 +1,9 @@
-"""Every setting: its name, type, default and meaning. Read once at start from FILMGATE_* variables and one TOML file.
+"""Every setting: its name, type, default and meaning. Read once at start from FILMGATE_* variables
+and one TOML file.
 
-Order of precedence: command line, then environment, then the TOML file named by FILMGATE_CONFIG (or `filmgate.toml`
-in the data folder), then the default. An unknown name is an error, so that a typo never passes for a default.
+Order of precedence: command line, then environment, then the TOML file named by FILMGATE_CONFIG (or
+`filmgate.toml` in the data folder), then the default. An unknown name is an error, so that a typo
+never passes for a default.
 """
 
 from __future__ import annotations
@@ -89,7 +91,7 @@ class Settings:
     )
     fetch_resolve: str = _setting(
         "",
-        "Comma-separated host=address pairs that replace DNS for fetching inputs, for tests and intranets.",
+        "Comma-separated host=address pairs that replace DNS for fetching inputs.",
     )
     result_ttl_s: int = _setting(DAY_S, "How long a finished film can be downloaded.", low=1)
     upload_ttl_s: int = _setting(72 * HOUR_S, "How long an uploaded file is kept.", low=1)
@@ -173,7 +175,9 @@ def read_settings(
 NOT_SETTINGS = frozenset(
     {"FILMGATE_CONFIG", "FILMGATE_API_KEY", "FILMGATE_URL", "FILMGATE_VENV", "FILMGATE_LISTEN_FD"}
 )
-"""Variables with our prefix that are read elsewhere: by the client commands, the launcher and the gateway."""
+"""Variables with our prefix that are read elsewhere: by the client commands, the launcher and
+the gateway.
+"""
 
 
 def _config_file(environment: Mapping[str, str], overrides: Mapping[str, Any]) -> Path | None:

@@ -1,4 +1,4 @@
-"""Writes docs/reference/config.md and errors.md from the settings and the error tree: `./check fix`.
+"""Writes docs/reference/config.md and errors.md from settings and error tree: `./check fix`.
 
 A test compares the pages with what this would write. It writes no other page.
 """

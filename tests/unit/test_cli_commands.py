@@ -21,7 +21,7 @@ import fake_serve
 from filmgate.cli import app, main
 from filmgate.cli.doctor import State, check_disk, check_engines, check_folder
 from filmgate.cli.film_file import slug
-from filmgate.cli.progress import Pace
+from filmgate.cli.progress import Pace, stage_words
 from filmgate.cli.server import read_running
 from filmgate.config import Settings
 from filmgate.domain.api_key import ApiKey
@@ -46,6 +46,7 @@ class FakeOperator:
         self.keys: list[ApiKey] = []
 
     async def create_key(self, name: str) -> tuple[ApiKey, str]:
+        print("a database was started for this")
         self.keys.append(replace(LAPTOP, name=name))
         return self.keys[-1], "fg_token"
 
@@ -278,3 +279,9 @@ def test_the_remaining_time_follows_the_pace_once_it_is_known() -> None:
     pace.see({"status": "processing", "progress": 50, "estimated_time": 60}, 15)
     assert pace.remaining_s(15) == 5
     assert pace.remaining_s(99) == 0
+
+
+def test_the_words_for_a_wait_count_only_those_ahead() -> None:
+    pending = {"status": "pending", "stage": "queue"}
+    assert stage_words({**pending, "queue_position": 1}) == "waiting for a worker"
+    assert stage_words({**pending, "queue_position": 3}) == "waiting, 2 ahead"

@@ -1,4 +1,4 @@
-"""The APIMart dialect over a store in memory: what is on the wire, byte for byte where it counts."""
+"""The APIMart dialect over a store in memory: what is on the wire, to the byte where it counts."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from starlette.requests import Request
+from starlette.responses import StreamingResponse
+
 from filmgate.domain.errors import (
     DatabaseAway,
     IdempotencyInProgress,
@@ -20,8 +23,6 @@ from filmgate.domain.task import Failure, Status
 from filmgate.gateway import events
 from filmgate.gateway.door import VISIT, Visit
 from gateway_room import NOW, OTHER_TOKEN, SIMPLE, TOKEN, Room
-from starlette.requests import Request
-from starlette.responses import StreamingResponse
 
 SUBMIT = "/v1/videos/generations"
 
@@ -302,9 +303,11 @@ async def test_wait_answers_at_the_change(room: Room) -> None:
     async with room.client() as client, asyncio.TaskGroup() as group, asyncio.timeout(10):
         watching = group.create_task(room.watch.run())
         asked = group.create_task(client.get(f"/v1/tasks/{task_id}?wait=60"))
-        while not room.watch._waiting:
-            await asyncio.sleep(0)
-        task = replace(room.store.kept[task_id], progress=10, stage="make", status=Status.PROCESSING)
+        for _ in range(2):
+            await room.store.reads.acquire()
+        task = replace(
+            room.store.kept[task_id], progress=10, stage="make", status=Status.PROCESSING
+        )
         room.store.change(task)
         answer = await asked
         watching.cancel()

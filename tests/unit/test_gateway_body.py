@@ -8,14 +8,15 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from starlette.requests import Request
+
 from filmgate.domain.errors import InvalidRequest, Unavailable
 from filmgate.gateway import body as body_module
 from filmgate.gateway.body import Bodies
 from filmgate.gateway.strict_json import LARGE_BYTES, parse_json
 from gateway_room import SIMPLE, Room
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from starlette.requests import Request
 
 SUBMIT = "/v1/videos/generations"
 BODY = "the request body"
@@ -41,7 +42,7 @@ WRONG = {
     ),
     "control character": (
         b'{"a":"\n"}',
-        f"{BODY} is not valid JSON: Invalid control character at at line 1, column 7",
+        f"{BODY} is not valid JSON: Invalid control character at line 1, column 7",
     ),
     "leading zero": (
         b'{"a":01}',
@@ -180,7 +181,7 @@ def test_a_large_body_is_read_whole() -> None:
         ),
         (
             b'{"a":"' + LONG + b'\n"}',
-            f"{BODY} is not valid JSON: Invalid control character at at line 1, column 1,200,007",
+            f"{BODY} is not valid JSON: Invalid control character at line 1, column 1,200,007",
         ),
         (
             b'{"a":"' + LONG + b'","b":' + b"[" * 17 + b"]" * 17 + b"}",
@@ -192,10 +193,13 @@ def test_a_large_body_is_read_whole() -> None:
         ),
         (
             b'{"a":[' + b"1," * 600_000 + b"1]}",
-            f"{BODY} is over 1,048,576 bytes without its long strings: 1,200,008",
+            f"{BODY} is over 1,048,576 bytes without its long strings: 1,200,009",
         ),
         (b'["' + LONG + b'"]', f"{BODY} must be a JSON object, got an array"),
-        (b"\xef\xbb\xbf" + b'{"a":"' + LONG + b'"}', f"{BODY} must not begin with a byte order mark"),
+        (
+            b"\xef\xbb\xbf" + b'{"a":"' + LONG + b'"}',
+            f"{BODY} must not begin with a byte order mark",
+        ),
     ],
 )
 def test_a_large_body_is_judged_like_a_small_one(raw: bytes, message: str) -> None:
@@ -206,8 +210,25 @@ def test_a_large_body_is_judged_like_a_small_one(raw: bytes, message: str) -> No
 
 
 def test_long_keys_that_differ_in_the_middle_are_two_keys() -> None:
-    one, two = LONG + b"1" + LONG, LONG + b"2" + LONG
-    assert len(parse_json(b'{"' + one + b'" : 1,"' + two + b'":2}')) == 2
+    one, two = b"k" * 400 + b"1" + b"k" * 400, b"k" * 400 + b"2" + b"k" * 400
+    body = parse_json(b'{"' + one + b'" : "' + LONG + b'","' + two + b'"\n:2}')
+    assert body == {one.decode(): LONG.decode(), two.decode(): 2}
+
+
+def test_a_large_body_with_escaped_slashes_is_read_whole() -> None:
+    body = {"image_urls": ["data:image/png;base64," + LONG.decode()], "prompt": 'a "b" \\ ' * 200}
+    raw = json.dumps(body).replace("/", "\\/").encode()
+    assert len(raw) > LARGE_BYTES
+    assert parse_json(raw) == body
+
+
+@given(st.lists(st.sampled_from(['"', "\\", "x" * 300, "\n", ":", ",", "\u20ac"]), max_size=12))
+def test_no_string_hides_what_follows_a_large_one(parts: list[str]) -> None:
+    tricky = "".join(parts)
+    raw = json.dumps({"a": LONG.decode() + tricky, "b": tricky, "c": 1}).encode()
+    assert parse_json(raw)["b"] == tricky
+    with pytest.raises(InvalidRequest, match='names "c" twice'):
+        parse_json(raw[:-1] + b',"c":2}')
 
 
 TYPES = {

@@ -4,11 +4,13 @@ from functools import cache
 from ipaddress import ip_address
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from filmgate.domain.errors import ConfigError, InvalidFields
 from filmgate.inputs.addresses import AllowedHosts, is_public
 from filmgate.inputs.fetcher import FetchLimits, GuardedFetcher
-from filmgate.inputs.location import URL_LENGTH_MAX, read_location
+from filmgate.inputs.location import PORTS, URL_LENGTH_MAX, UrlRefused, read_location
 from filmgate.inputs.resolver import StaticResolver, SystemResolver
 from filmgate.testing.web import FakeResolver
 
@@ -91,6 +93,7 @@ NOT_PUBLIC = [
     "fd00:ec2::254",
     "fe80::1",
     "fe80::1%eth0",
+    "2606:4700::1%eth0",
     "fec0::1",
     "ff02::1",
     "ff0e::1",
@@ -203,6 +206,22 @@ BAD_URLS = [
 @pytest.mark.parametrize(("url", "said"), BAD_URLS)
 def test_a_url_is_refused_at_once_with_the_rule_it_breaks(url: str, said: str) -> None:
     assert said in refusal(url)
+
+
+@given(st.text("http:/@[]%.\\?#&=-_01279afx ü。①", max_size=40))
+@example("[::")
+@example("xn--a.xn--")
+@example("1" * 5000)
+@settings(max_examples=300, deadline=None)
+def test_any_text_is_either_refused_or_a_public_place(text: str) -> None:
+    try:
+        location = read_location(f"http://{text}", NOBODY).joined(text, NOBODY)
+    except UrlRefused:
+        return
+    assert location.literal is None or is_public(location.literal)
+    assert location.port in PORTS
+    assert not location.url.userinfo
+    assert location.host.isascii()
 
 
 def test_a_name_that_only_looks_encoded_is_left_to_the_resolver() -> None:

@@ -47,6 +47,7 @@ def test_a_data_uri_gives_its_type_and_bytes(text: str, content_type: str) -> No
         "data:image/png;base64,AA",
         "data:image/png;base64,AAAA=",
         "data:image/png;base64,AA==AAAA",
+        "data:image/png;base64,!!!!AAAA",
         "data:image/png;base64,=AAA",
         "data:image/png;base64,AB==",
         "data:image/png;base64,AAB=",

@@ -138,10 +138,12 @@ def test_a_float_wav_over_full_scale_is_made_quieter_not_clipped(at):
     assert np.mean(np.abs(heard) > 0.99) < 0.1
 
 
-def test_samples_that_are_no_numbers_are_refused(at):
+@pytest.mark.parametrize("sample", [np.nan, np.inf, -np.inf, 1e12])
+@pytest.mark.parametrize("kind", ["f32", "f64"])
+def test_samples_that_are_no_numbers_are_refused(at, sample, kind):
     samples = files.tone(4)
-    samples[0, 40_000] = np.nan
-    assert reason_of(at(files.wav_bytes(samples, kind="f32"))) == "input_audio_broken"
+    samples[0, 40_000] = sample
+    assert reason_of(at(files.wav_bytes(samples, kind=kind))) == "input_audio_broken"
 
 
 def test_tags_in_any_encoding_do_not_matter(at):
@@ -186,6 +188,9 @@ def test_a_wav_with_another_codec_inside_is_refused(at):
     path = at(content)
     assert reason_of(path) == "input_audio_type"
     assert "wav with aac inside" in message_of(path)
+    unknown = bytearray(files.wav_bytes(files.tone(4)))
+    unknown[20:22] = b"\x34\x12"
+    assert "wav with an unknown codec inside" in message_of(at(bytes(unknown)))
 
 
 @pytest.mark.parametrize(

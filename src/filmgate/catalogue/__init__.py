@@ -1,4 +1,7 @@
-"""Floor 3. The models this server offers, one TOML file each. Data; the rules' code is domain/model.py."""
+"""Floor 3.
+
+The models this server offers, one TOML file each. Data; the rules' code is domain/model.py.
+"""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def doctor(data: DataOption = None) -> None:
         findings.append(Finding(name="settings", state=State.OK, found="valid"))
         findings += checks_with(settings, folder)
     print_table(
-        ["check", "", "found", "what to do"],
+        ["check", "state", "found", "what to do"],
         [[f.name, f.state.value, f.found, f.remedy or "–"] for f in findings],
     )
     if any(finding.state is State.MISSING for finding in findings):

@@ -6,6 +6,7 @@ For operators.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 from datetime import datetime
 from typing import Annotated
@@ -31,7 +32,9 @@ def create(
       filmgate keys create laptop
       export FILMGATE_API_KEY=$(filmgate keys create ci --data /srv/filmgate)
     """
-    key, token = asyncio.run(_create(settings_with(data=data), name))
+    # A database that is started for this may log; only the token may reach standard output.
+    with contextlib.redirect_stdout(sys.stderr):
+        key, token = asyncio.run(_create(settings_with(data=data), name))
     print(token)
     if sys.stdout.isatty():
         print(
@@ -48,7 +51,8 @@ def list_keys(data: DataOption = None) -> None:
     Examples:
       filmgate keys list
     """
-    found = asyncio.run(_list(settings_with(data=data)))
+    with contextlib.redirect_stdout(sys.stderr):
+        found = asyncio.run(_list(settings_with(data=data)))
     from filmgate.cli.table import print_table
 
     print_table(
@@ -81,7 +85,8 @@ def revoke(
     Examples:
       filmgate keys revoke laptop
     """
-    revoked = asyncio.run(_revoke(settings_with(data=data), key))
+    with contextlib.redirect_stdout(sys.stderr):
+        revoked = asyncio.run(_revoke(settings_with(data=data), key))
     print(f"Revoked {revoked.name} ({revoked.id}).")
 
 

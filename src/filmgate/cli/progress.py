@@ -38,9 +38,9 @@ class Display(Protocol):
 
 def stage_words(task: dict[str, Any]) -> str:
     """Return in words where a task stands."""
-    ahead = task.get("queue_position") or 0
-    if task.get("status") == "pending" and ahead:
-        return f"waiting, {ahead} ahead"
+    position = task.get("queue_position") or 0
+    if task.get("status") == "pending" and position > 1:
+        return f"waiting, {position - 1} ahead"
     stage = str(task.get("stage") or ("queue" if task.get("status") == "pending" else "make"))
     return STAGES.get(stage, stage)
 

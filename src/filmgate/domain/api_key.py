@@ -1,4 +1,7 @@
-"""API keys and the accounts that own them. The token itself is nowhere but in its holder's hands."""
+"""API keys and the accounts that own them.
+
+The token itself is nowhere but in its holder's hands.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,7 @@ def token_from(entropy: bytes) -> str:
 def hash_token(token: str) -> bytes:
     """Return what is stored of a token.
 
-    A plain SHA-256 is enough: a token holds 256 random bits, so there is nothing to guess (NIST SP 800-63B, look-up
-    secrets of at least 112 bits).
+    A plain SHA-256 is enough: a token holds 256 random bits, so there is nothing to guess (NIST SP
+    800-63B, look-up secrets of at least 112 bits).
     """
     return hashlib.sha256(token.encode()).digest()

@@ -1,8 +1,8 @@
 """Stored bytes: results, uploads and inputs, and the keys they are stored under.
 
-results/task_…/2/film.mp4       made by the second attempt of a task; another attempt never writes there
-inputs/task_…/image             what a task was given
-uploads/…/name.png              what a caller uploaded ahead of a task
+results/task_…/2/film.mp4       made by the second attempt of a task; another attempt never writes
+there inputs/task_…/image             what a task was given uploads/…/name.png              what a
+caller uploaded ahead of a task
 """
 
 from __future__ import annotations

@@ -6,7 +6,8 @@ from __future__ import annotations
 def sniff(head: bytes) -> str | None:
     """Return the content type that the first 64 bytes tell, or None.
 
-    Signatures: PNG spec 5.2, JPEG SOI, RIFF containers, GIF89a, BMP, ID3v2 and MPEG audio frame sync (ISO 11172-3).
+    Signatures: PNG spec 5.2, JPEG SOI, RIFF containers, GIF89a, BMP, ID3v2 and MPEG audio frame
+    sync (ISO 11172-3).
     """
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
         return "image/png"

@@ -1,4 +1,5 @@
-"""Every error filmgate raises on purpose, as one tree. Vendor errors are translated in the adapter that met them.
+"""Every error filmgate raises on purpose, as one tree. Vendor errors are translated in the adapter
+that met them.
 
 FilmgateError
   CallerError
@@ -40,7 +41,10 @@ from typing import ClassVar
 
 
 class FilmgateError(Exception):
-    """The root. `message` is safe for callers: it says the rule and the value, never an inner text."""
+    """The root.
+
+    `message` is safe for callers: it says the rule and the value, never an inner text.
+    """
 
     code: ClassVar[str] = "server_error"
     """The name of this error in API answers and logs."""

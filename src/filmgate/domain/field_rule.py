@@ -1,4 +1,5 @@
-"""The rules of one request field, as data, and the check of one value against them. No rule spans fields here.
+"""The rules of one request field, as data, and the check of one value against them. No rule spans
+fields here.
 
 Types are strict: "5" is not 5, 1 is not true, 5.0 is not 5 (contract, section 1).
 """

@@ -1,4 +1,5 @@
-"""Ids: what they look like and how they are made. A ULID is 48 bits of milliseconds and 80 bits of chance.
+"""Ids: what they look like and how they are made. A ULID is 48 bits of milliseconds and 80 bits of
+chance.
 
 task_01J9HA7JPQ9A0Z6JZ3V8M9W6PZ     (Crockford's base 32, https://github.com/ulid/spec)
 """

@@ -40,7 +40,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Balance:
-    """What an account has, in micro-USD. Available may be negative for an account without a limit."""
+    """What an account has, in micro-USD.
+
+    Available may be negative for an account without a limit.
+    """
 
     granted: int = 0
     available: int = 0

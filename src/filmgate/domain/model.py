@@ -1,8 +1,10 @@
-"""A model: its public name, the rules of its fields, its frame sizes and its price. It makes nothing.
+"""A model: its public name, the rules of its fields, its frame sizes and its price. It makes
+nothing.
 
 The rules are data (catalogue/*.toml); here is the code that applies them. The order of the work:
 
-    fields → each against its FieldRule → rules that span fields → Generation, or InvalidFields with every broken rule
+    fields → each against its FieldRule → rules that span fields → Generation, or InvalidFields with
+    every broken rule
 """
 
 from __future__ import annotations
@@ -79,8 +81,8 @@ class Model:
     ) -> tuple[int, int]:
         """Width and height of an image-to-video film (contract, section 1, image-to-video).
 
-        Within the tolerance of a listed ratio: that ratio's size. Else the area of 16:9 in the picture's aspect, both
-        sides even, the aspect clamped.
+        Within the tolerance of a listed ratio: that ratio's size. Else the area of 16:9 in the
+        picture's aspect, both sides even, the aspect clamped.
         """
         aspect = picture_width_px / picture_height_px
         sizes = self.frame_px[resolution]

@@ -7,8 +7,8 @@
                  └──→ cancelled ←───────────────────────┼──→ completed
                                                         └──→ failed
 
-Nothing leaves completed, failed or cancelled. An ending names the attempt that reached it; `service/settle_task.py`
-is the only writer of an ending.
+Nothing leaves completed, failed or cancelled. An ending names the attempt that reached it;
+`service/settle_task.py` is the only writer of an ending.
 """
 
 from __future__ import annotations
@@ -137,5 +137,6 @@ class Task:
     def _must_be_current(self, attempt: int) -> None:
         if self.is_final or attempt != self.attempt:
             raise LeaseLost(
-                f"attempt {attempt} of {self.id} is over; the task is {self.status}, attempt {self.attempt}"
+                f"attempt {attempt} of {self.id} is over:"
+                f" the task is {self.status}, attempt {self.attempt}"
             )

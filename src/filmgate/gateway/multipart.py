@@ -110,7 +110,8 @@ class FormFile:
         try:
             self._parser.write(data)
         except FormParserError as error:
-            raise InvalidRequest("the form is not valid multipart/form-data") from error
+            message = "the form is not valid multipart/form-data"
+            raise InvalidRequest(message, param=FIELD) from error
 
     def _on_part_begin(self) -> None:
         self._parts += 1

@@ -53,8 +53,9 @@ def _parse(text: str) -> object:
     try:
         value: object = _decode(text)
     except json.JSONDecodeError as error:
+        what = error.msg.removesuffix(" at")
         place = f"line {error.lineno:,}, column {error.colno:,}"
-        raise InvalidRequest(f"{_BODY} is not valid JSON: {error.msg} at {place}") from None
+        raise InvalidRequest(f"{_BODY} is not valid JSON: {what} at {place}") from None
     except RecursionError:
         raise _too_deep() from None
     if text.count("{") + text.count("[") > DEPTH_MAX:
@@ -70,6 +71,8 @@ def _parse_large(raw: bytes) -> object:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError):
         return _parse(_text(raw))
     _parse(_without_long_strings(raw).decode("utf-8"))
+    if b"\\u" in raw:
+        _check_unicode(value)
     return value
 
 
@@ -83,11 +86,11 @@ def _without_long_strings(raw: bytes) -> bytes:
         )
     is_inside = False
     for index, piece in enumerate(pieces[:-1]):
-        has_escaped_end = is_inside and (len(piece) - len(piece.rstrip(b"\\"))) % 2 == 1
-        if is_inside and len(piece) > CUT_FROM_BYTES and b"\\" not in piece:
-            is_key = pieces[index + 1].lstrip()[:1] == b":"
-            pieces[index] = piece if is_key else b""
-        if not has_escaped_end:
+        is_escaped = is_inside and (len(piece) - len(piece.rstrip(b"\\"))) % 2 == 1
+        is_key = not is_escaped and pieces[index + 1].lstrip()[:1] == b":"
+        if is_inside and len(piece) > CUT_FROM_BYTES and not is_key:
+            pieces[index] = b"\\" if is_escaped else b""
+        if not is_escaped:
             is_inside = not is_inside
     short = b'"'.join(pieces)
     if len(short) > LARGE_BYTES:
@@ -145,8 +148,8 @@ _decode = json.JSONDecoder(
 def _check_depth(value: object) -> None:
     """Walk level by level, so that no nesting is deep enough to exhaust the stack."""
     level = [value]
-    for _ in range(DEPTH_MAX + 1):
-        level = [inner for outer in level for inner in _inside(outer)]
+    for _ in range(DEPTH_MAX):
+        level = [x for outer in level for x in _inside(outer) if isinstance(x, (dict, list))]
         if not level:
             return
     raise _too_deep()
@@ -178,7 +181,11 @@ def _check_unicode(value: object) -> None:
 
 
 def _is_unicode(text: str) -> bool:
-    return not any("\ud800" <= sign <= "\udfff" for sign in text)
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _kind(value: object) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
 from typing import Protocol
 
 from filmgate.domain.errors import ConfigError
 from filmgate.inputs.addresses import Address
 
+LOOK_UPS_MAX = 8
 NO_SUCH_NAME = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
 
 
@@ -26,20 +28,32 @@ class Resolver(Protocol):
 
 
 class SystemResolver:
-    """Asks the operating system."""
+    """Asks the operating system, on threads of its own.
+
+    A look-up cannot be cancelled; on the shared threads a few names with dead name servers would
+    hold up everybody's file reads and writes.
+    """
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(LOOK_UPS_MAX, thread_name_prefix="resolver")
 
     async def resolve(self, host: str) -> Sequence[Address]:
         """Return the addresses, in the system's order of preference."""
         loop = asyncio.get_running_loop()
         try:
-            found = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+            found = await loop.run_in_executor(self._threads, _look_up, host)
         except socket.gaierror as error:
             if error.errno in NO_SUCH_NAME:
                 return ()
             raise
         except UnicodeError:
             return ()
-        return tuple(dict.fromkeys(ip_address(entry[4][0]) for entry in found))
+        return tuple(dict.fromkeys(ip_address(text) for text in found))
+
+
+def _look_up(host: str) -> list[str]:
+    found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    return [str(entry[4][0]) for entry in found]
 
 
 class StaticResolver:

@@ -1,10 +1,11 @@
-"""What an engine promises: frames and sound for one brief. It runs in a child process, synchronously.
+"""What an engine promises: frames and sound for one brief. It runs in a child process,
+synchronously.
 
     Brief -> Engine.make -> Footage -> frames(), one at a time, in order
                                     -> sound(), once
 
-An engine knows nothing of tasks, credits, files to deliver or encoders. The contract is proved for every engine by
-`filmgate.testing.engine_contract`.
+An engine knows nothing of tasks, credits, files to deliver or encoders. The contract is proved for
+every engine by `filmgate.testing.engine_contract`.
 """
 
 from __future__ import annotations
@@ -69,11 +70,15 @@ class Footage(Protocol):
     pixel_format: PixelFormat
 
     def frames(self) -> Iterator[NDArray[np.uint8]]:
-        """Yield exactly `brief.frame_count` frames of the brief's size, in order. To be called once."""
+        """Yield exactly `brief.frame_count` frames of the brief's size, in order.
+
+        To be called once.
+        """
         ...
 
     def sound(self) -> NDArray[np.float32] | None:
-        """Return float32 [2, brief.sample_count] at 48 kHz within -1..1, or None if the engine has no sound.
+        """Return float32 [2, brief.sample_count] at 48 kHz within -1..1, or None if the engine has
+        no sound.
 
         May be called from another thread while the frames are read.
         """

@@ -19,7 +19,8 @@ class Fetcher(Protocol):
     """Fetches http(s) URLs from public addresses only, within limits."""
 
     def check(self, url: str, *, param: str) -> None:
-        """Refuse at once what can be told without a network: scheme, userinfo, port, a literal private address.
+        """Refuse at once what can be told without a network: scheme, userinfo, port, a literal
+        private address.
 
         Raises InvalidFields.
         """
@@ -28,5 +29,8 @@ class Fetcher(Protocol):
     async def fetch(
         self, url: str, target: Path, *, size_bytes_max: int, param: str
     ) -> FetchedFile:
-        """Fetch the URL into `target`. Raises InputUnreachable or InputRejected with code, message and param."""
+        """Fetch the URL into `target`.
+
+        Raises InputUnreachable or InputRejected with code, message and param.
+        """
         ...

@@ -18,5 +18,7 @@ class Links(Protocol):
         ...
 
     def key_of(self, url: str) -> str | None:
-        """Return the storage key if the URL is one of our links and its signature is right; its host does not matter."""
+        """Return the storage key if the URL is one of our links and its signature is
+        right; its host does not matter.
+        """
         ...

@@ -1,4 +1,6 @@
-"""What the verbs need of the place where bytes are kept, under keys such as `results/task_…/3/film.mp4`."""
+"""What the verbs need of the place where bytes are kept, under keys such as
+`results/task_…/3/film.mp4`.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +21,16 @@ class StoredFile:
 
 
 class Storage(Protocol):
-    """Keeps files whole: a file is visible complete, or not at all. All methods raise StorageFailed."""
+    """Keeps files whole: a file is visible complete, or not at all.
+
+    All methods raise StorageFailed.
+    """
 
     async def put_file(self, key: str, path: Path) -> StoredFile:
-        """Store a local file's bytes under the key, replacing what was there. The local file remains."""
+        """Store a local file's bytes under the key, replacing what was there.
+
+        The local file remains.
+        """
         ...
 
     async def put_stream(

@@ -1,7 +1,9 @@
-"""What the verbs need of the database. Every method is one transaction; none of them holds a file, a network or a wait.
+"""What the verbs need of the database. Every method is one transaction; none of them holds a file,
+a network or a wait.
 
-All methods raise DatabaseAway when the database does not answer. Methods that name an attempt change nothing and raise
-LeaseLost if that attempt is no longer the task's current one, or if its lease has run out in database time.
+All methods raise DatabaseAway when the database does not answer. Methods that name an attempt
+change nothing and raise LeaseLost if that attempt is no longer the task's current one, or if its
+lease has run out in database time.
 """
 
 from __future__ import annotations
@@ -28,7 +30,9 @@ class IdempotencyKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """What became of a submit: the new task's id, or with an idempotency key the id of the earlier one."""
+    """What became of a submit: the new task's id, or with an idempotency key the id of the
+    earlier one.
+    """
 
     task_id: TaskId
     is_replayed: bool = False
@@ -60,7 +64,9 @@ class TaskFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlook:
-    """Where a waiting task stands and how long such tasks took lately (seconds; None: nothing is known yet)."""
+    """Where a waiting task stands and how long such tasks took lately (seconds; None:
+    nothing is known yet).
+    """
 
     queue_position: int
     make_s: float | None
@@ -84,8 +90,8 @@ class Tasks(Protocol):
     ) -> Submission:
         """Hold the price, insert the task and enqueue it, all or nothing.
 
-        Raises InsufficientCredits, QueueFull, IdempotencyKeyReused, and OutcomeUnknown if the answer to COMMIT was lost
-        and the task could not be looked up afterwards.
+        Raises InsufficientCredits, QueueFull, IdempotencyKeyReused, and OutcomeUnknown if the
+        answer to COMMIT was lost and the task could not be looked up afterwards.
         """
         ...
 
@@ -106,11 +112,15 @@ class Tasks(Protocol):
         ...
 
     async def claim(self, task_id: TaskId, *, worker: str, lease_s: float) -> Task | None:
-        """Take a waiting task, or one whose lease ran out, as a new attempt; None if there is nothing to take."""
+        """Take a waiting task, or one whose lease ran out, as a new attempt; None if
+        there is nothing to take.
+        """
         ...
 
     async def renew(self, worker: str, *, lease_s: float) -> dict[TaskId, int]:
-        """Prolong all leases of a worker that have not run out; return the attempts it still holds."""
+        """Prolong all leases of a worker that have not run out; return the attempts it
+        still holds.
+        """
         ...
 
     async def record_progress(
@@ -126,8 +136,8 @@ class Tasks(Protocol):
     async def settle(self, ended: Task, *, attempt: int | None) -> None:
         """Write an ending and capture or release the hold, all or nothing.
 
-        `attempt` None means that no attempt holds it: a cancellation, or a failure by the sweep. Raises LeaseLost if
-        the task has ended already.
+        `attempt` None means that no attempt holds it: a cancellation, or a failure by the sweep.
+        Raises LeaseLost if the task has ended already.
         """
         ...
 
@@ -140,7 +150,9 @@ class Tasks(Protocol):
         ...
 
     async def sweep(self) -> list[Task]:
-        """Let go of tasks whose lease ran out; nudge unfinished tasks without a live queue entry; return those let go."""
+        """Let go of tasks whose lease ran out; nudge unfinished tasks without a live
+        queue entry; return those let go.
+        """
         ...
 
     async def overdue(self, *, queue_timeout_s: int, crashes_max: int) -> list[Task]:
@@ -148,7 +160,9 @@ class Tasks(Protocol):
         ...
 
     def changes(self) -> AsyncIterator[TaskId | None]:
-        """Yield the id of each task that changes, by notification; None after a reconnect (anything may have changed)."""
+        """Yield the id of each task that changes, by notification; None after a
+        reconnect (anything may have changed).
+        """
         ...
 
     async def forget_tasks(self, *, ended_before: datetime, limit: int) -> int:

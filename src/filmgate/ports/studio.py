@@ -1,6 +1,8 @@
-"""What the verbs need of the room where films are made: a child process that decodes, draws and encodes.
+"""What the verbs need of the room where films are made: a child process that decodes, draws and
+encodes.
 
-Users' files are only ever decoded there. The child may die at any moment; every call then raises EngineCrashed.
+Users' files are only ever decoded there. The child may die at any moment; every call then raises
+EngineCrashed.
 """
 
 from __future__ import annotations

@@ -1,1 +1,4 @@
-"""Floor 3. The verbs: one use case a file. They know ports and the domain, and nothing of HTTP or SQL."""
+"""Floor 3.
+
+The verbs: one use case a file. They know ports and the domain, and nothing of HTTP or SQL.
+"""

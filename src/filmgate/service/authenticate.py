@@ -1,4 +1,7 @@
-"""Who is asking: a bearer token to the key that it opens. Keys are remembered for a second, so that polling is cheap."""
+"""Who is asking: a bearer token to the key that it opens.
+
+Keys are remembered for a second, so that polling is cheap.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +21,11 @@ WRONG_TOKEN = "this API key is not valid"  # noqa: S105 - a sentence
 
 
 async def authenticate(token: str | None, *, deps: Deps) -> ApiKey:
-    """Return the key that a token opens; a revoked one is refused within a second everywhere. Raises Unauthorized.
+    """Return the key that a token opens; a revoked one is refused within a second everywhere.
+    Raises Unauthorized.
 
-    The look-up is by SHA-256 of the token, so its time tells nothing about how much of a token is right.
+    The look-up is by SHA-256 of the token, so its time tells nothing about how much of a token is
+    right.
     """
     if not token:
         raise Unauthorized(NO_TOKEN)

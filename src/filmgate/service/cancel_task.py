@@ -1,4 +1,7 @@
-"""Call a task off. The ending is written at once, and fences whoever works on it; the worker hears of it and stops."""
+"""Call a task off.
+
+The ending is written at once, and fences whoever works on it; the worker hears of it and stops.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,8 @@ from filmgate.service.settle_task import settle_task
 
 
 async def cancel_task(task_id: str, *, key: ApiKey, deps: Deps) -> TaskView:
-    """Cancel a task of the key's account and release its hold; cancelling a cancelled task changes nothing.
+    """Cancel a task of the key's account and release its hold; cancelling a cancelled task changes
+    nothing.
 
     Raises InvalidTaskId, TaskNotCancellable if it has completed or failed.
     """

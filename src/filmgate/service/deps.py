@@ -1,4 +1,7 @@
-"""What verbs are given to work with. Bootstrap fills it; verbs take from it what their port names."""
+"""What verbs are given to work with.
+
+Bootstrap fills it; verbs take from it what their port names.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Keep a file that a caller uploads ahead of a task. Its content decides its type, not its name or header."""
+"""Keep a file that a caller uploads ahead of a task.
+
+Its content decides its type, not its name or header.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,8 @@ async def keep_upload(
 ) -> Asset:
     """Stream a file into storage and return its record.
 
-    Raises InvalidRequest for a type that is not taken, PayloadTooLarge, StorageFailed; then nothing is kept.
+    Raises InvalidRequest for a type that is not taken, PayloadTooLarge, StorageFailed; then nothing
+    is kept.
     """
     head, rest = await _first_bytes(chunks)
     content_type = sniff(head)

@@ -18,7 +18,10 @@ FIRST_ACCOUNT = "main"
 
 
 async def create_key(name: str, *, deps: Deps, account: str = FIRST_ACCOUNT) -> tuple[ApiKey, str]:
-    """Make a key of an account (made if need be) and return it with its token. Raises InvalidFields."""
+    """Make a key of an account (made if need be) and return it with its token.
+
+    Raises InvalidFields.
+    """
     if not name.strip() or len(name) > NAME_CHARS_MAX or not name.isprintable():
         message = f"a key's name must have 1 to {NAME_CHARS_MAX} printable characters"
         raise InvalidFields([BrokenRule("name", message)])

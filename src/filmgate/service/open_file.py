@@ -1,4 +1,7 @@
-"""Find the stored file behind a signed link. The signature is the permission; no key is asked for."""
+"""Find the stored file behind a signed link.
+
+The signature is the permission; no key is asked for.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,10 @@ class OpenFile:
 
 
 async def open_file(key: str, *, expires: str, signature: str, deps: Deps) -> OpenFile:
-    """Return the file. Raises FileNotFound for a wrong signature or an unknown key, FileGone after the link's time."""
+    """Return the file.
+
+    Raises FileNotFound for a wrong signature or an unknown key, FileGone after the link's time.
+    """
     if not deps.links.is_signed(key, expires=expires, signature=signature):
         raise FileNotFound("no such file, or the link's signature is wrong")
     gone = FileGone("this link has expired; read the task again, or make the video again")

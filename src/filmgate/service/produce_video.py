@@ -1,11 +1,14 @@
-"""Work on one task, from claim to ending. Each step first looks at what the task has already, so nothing is repeated.
+"""Work on one task, from claim to ending. Each step first looks at what the task has already, so
+nothing is repeated.
 
     claim → inputs → rewrite → make → finish → settle
               │         │        │       │
-              └─────────┴────────┴───────┴── what a step achieved is written into the task before the next begins
+              └─────────┴────────┴───────┴── what a step achieved is written into the task before
+              the next begins
 
-Failures: a TaskFailure ends the task; an engine that crashed, or a storage that refused, gives it back, a bounded
-number of times; a lost lease ends the attempt without a trace; a cancelled attempt (drain) gives it back unharmed.
+Failures: a TaskFailure ends the task; an engine that crashed, or a storage that refused, gives it
+back, a bounded number of times; a lost lease ends the attempt without a trace; a cancelled attempt
+(drain) gives it back unharmed.
 """
 
 from __future__ import annotations
@@ -58,7 +61,8 @@ class Attempt:
 
 
 async def produce_video(task_id: TaskId, *, worker: str, studio: Studio, deps: Deps) -> None:
-    """Claim the task and bring it to an end, or let it go for another attempt. Returns in every case.
+    """Claim the task and bring it to an end, or let it go for another attempt. Returns in every
+    case.
 
     Cancelling this call gives the task back.
     """

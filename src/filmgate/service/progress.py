@@ -26,7 +26,10 @@ SPANS = {
 
 
 class ProgressWriter:
-    """Writes the latest word about an attempt, and no word twice. Used as an async context manager."""
+    """Writes the latest word about an attempt, and no word twice.
+
+    Used as an async context manager.
+    """
 
     def __init__(self, task: Task, *, store: Tasks) -> None:
         self._task = task

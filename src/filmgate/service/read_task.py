@@ -66,7 +66,10 @@ async def list_tasks(
     limit: int,
     deps: Deps,
 ) -> list[TaskView]:
-    """Return a page of the account's tasks, newest first. Raises InvalidFields for a filter that breaks a rule."""
+    """Return a page of the account's tasks, newest first.
+
+    Raises InvalidFields for a filter that breaks a rule.
+    """
     broken: list[BrokenRule] = []
     if before is not None and not is_task_id(before):
         broken.append(BrokenRule("cursor", f"cursor must be a task id, got {shown(before)}"))

@@ -13,8 +13,8 @@ log = structlog.get_logger()
 async def settle_task(ended: Task, *, attempt: int | None, store: Tasks) -> None:
     """Store the ending and capture or release the hold in the same transaction.
 
-    `attempt` is the one that reached the ending, or None for a cancellation or the sweep's verdict. Raises LeaseLost
-    if the task has ended already or the attempt is over.
+    `attempt` is the one that reached the ending, or None for a cancellation or the sweep's verdict.
+    Raises LeaseLost if the task has ended already or the attempt is over.
     """
     assert ended.is_final  # noqa: S101 - a caller's bug, not an operating error
     await store.settle(ended, attempt=attempt)

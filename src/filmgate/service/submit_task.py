@@ -1,4 +1,5 @@
-"""Accept a request: check everything, then hold its price, insert the task and enqueue it in one transaction.
+"""Accept a request: check everything, then hold its price, insert the task and enqueue it in one
+transaction.
 
     body → model's rules → data: input into storage → ONE transaction → task id
 
@@ -31,8 +32,8 @@ async def submit_task(
 ) -> Submission:
     """Accept what the body asks for, for the key's account.
 
-    Raises InvalidFields, InvalidRequest, InsufficientCredits, QueueFull, IdempotencyKeyReused, IdempotencyInProgress,
-    OutcomeUnknown, DatabaseAway, StorageFailed.
+    Raises InvalidFields, InvalidRequest, InsufficientCredits, QueueFull, IdempotencyKeyReused,
+    IdempotencyInProgress, OutcomeUnknown, DatabaseAway, StorageFailed.
     """
     model = find_model(body, deps.models)
     generation = model.accept(body, draw_seed=lambda: _draw_seed(deps))
@@ -86,7 +87,8 @@ async def check_room(deps: Deps) -> None:
     unfinished = await deps.store.count_unfinished()
     if unfinished >= deps.limits.queue_length_max:
         raise QueueFull(
-            f"the server keeps at most {deps.limits.queue_length_max:,} unfinished tasks; try again later",
+            f"the server keeps at most {deps.limits.queue_length_max:,} unfinished tasks;"
+            " try again later",
             retry_after_s=30,
         )
 
@@ -102,7 +104,9 @@ def _check_urls(generation: Generation, deps: Deps) -> None:
 
 
 def _with_own_files(generation: Generation, deps: Deps) -> Generation:
-    """Links of this server become references to the stored files: they are read straight from storage."""
+    """Links of this server become references to the stored files: they are read straight
+    from storage.
+    """
 
     def own(url: str | None) -> str | None:
         key = deps.links.key_of(url) if url else None

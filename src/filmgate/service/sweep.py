@@ -1,4 +1,5 @@
-"""Find what was lost and put it right: leases that ran out, tasks without a queue entry, tasks that died too often.
+"""Find what was lost and put it right: leases that ran out, tasks without a queue entry, tasks that
+died too often.
 
 Runs every few seconds in every worker; the store lets one sweep happen at a time.
 """
@@ -37,7 +38,10 @@ async def sweep(*, deps: Deps) -> None:
 
 
 async def expire_assets(*, deps: Deps) -> int:
-    """Remove files whose time is over, an hour after their links died; then old ended tasks. Returns files removed."""
+    """Remove files whose time is over, an hour after their links died; then old ended tasks.
+
+    Returns files removed.
+    """
     removed = 0
     at = deps.clock.now() - GRACE
     for asset in await deps.store.expired_assets(at=at, limit=ASSETS_AT_A_TIME):

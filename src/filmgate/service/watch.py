@@ -1,7 +1,7 @@
 """Waiting for a task to change, without asking the database again and again.
 
-One listener per process hears of changes by notification and wakes those who wait. Because a notification may be lost
-(a reconnect), waiters look again every few seconds all the same.
+One listener per process hears of changes by notification and wakes those who wait. Because a
+notification may be lost (a reconnect), waiters look again every few seconds all the same.
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ class TaskWatch:
     async def wait_change(
         self, view: TaskView, *, key: ApiKey, wait_s: float, deps: Deps
     ) -> TaskView:
-        """Return the task as soon as its status, stage or progress differs from `view`, or after `wait_s`."""
+        """Return the task as soon as its status, stage or progress differs from `view`,
+        or after `wait_s`.
+        """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + wait_s
         with self._following(view.task.id) as changed:

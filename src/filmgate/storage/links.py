@@ -1,4 +1,5 @@
-"""Links to stored files: made with the server's secret, recognised whatever host they were made for.
+"""Links to stored files: made with the server's secret, recognised whatever host they were made
+for.
 
 /v1/files/results/task_…/1/film.mp4?expires=1763174708&signature=…
 """

@@ -12,7 +12,10 @@ from filmgate.domain.ids import AccountId, ApiKeyId
 from filmgate.domain.ledger import Balance
 from filmgate.ports.store import LedgerFault
 from filmgate.store.database import Database
+from filmgate.store.queries import load_queries
 from filmgate.store.rows import asset_from, balance_from, key_from
+
+SQL = load_queries("accounts")
 
 
 class PostgresKeys:
@@ -25,8 +28,7 @@ class PostgresKeys:
         """See the port."""
         values = {"id": account_id, "name": name, "at": at}
         row = await self._database.row(
-            "INSERT INTO accounts (id, name, created_at) VALUES (%(id)s, %(name)s, %(at)s)"
-            " ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING id",
+            SQL["ensure_account"],
             values,
         )
         assert row is not None  # noqa: S101 - INSERT … RETURNING
@@ -35,8 +37,7 @@ class PostgresKeys:
     async def add_key(self, key: ApiKey) -> None:
         """See the port."""
         await self._database.rows(
-            "INSERT INTO api_keys (id, account_id, name, token_hash, prefix, created_at)"
-            " VALUES (%(id)s, %(account_id)s, %(name)s, %(token_hash)s, %(prefix)s, %(created_at)s)",
+            SQL["add_key"],
             asdict(key),
         )
 
@@ -88,16 +89,7 @@ class PostgresLedger:
 
     async def audit(self) -> list[LedgerFault]:
         """See the port. One statement, so that it sees one moment."""
-        rows = await self._database.rows(
-            """
-            SELECT accounts.*, summed.* FROM accounts LEFT JOIN LATERAL (
-                SELECT coalesce(sum(amount) FILTER (WHERE movement = 'grant'), 0)::bigint AS all_granted,
-                       coalesce(sum(amount) FILTER (WHERE movement = 'hold'), 0)::bigint AS all_held,
-                       coalesce(sum(amount) FILTER (WHERE movement = 'capture'), 0)::bigint AS all_captured,
-                       coalesce(sum(amount) FILTER (WHERE movement = 'release'), 0)::bigint AS all_released
-                  FROM ledger_entries WHERE account_id = accounts.id) summed ON true
-            """
-        )
+        rows = await self._database.rows(SQL["audit"])
         faults: list[LedgerFault] = []
         for row in rows:
             stored = balance_from(row)
@@ -123,12 +115,7 @@ class PostgresAssets:
     async def add_asset(self, asset: Asset) -> None:
         """See the port."""
         await self._database.rows(
-            """
-            INSERT INTO assets (key, kind, account_id, task_id, content_type, size_bytes, filename, created_at, expires_at)
-            VALUES (%(key)s, %(kind)s, %(account_id)s, %(task_id)s, %(content_type)s, %(size_bytes)s, %(filename)s,
-                    %(created_at)s, %(expires_at)s)
-                ON CONFLICT (key) DO UPDATE SET size_bytes = excluded.size_bytes, content_type = excluded.content_type
-            """,
+            SQL["add_asset"],
             asdict(asset),
         )
 

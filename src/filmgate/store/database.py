@@ -50,7 +50,10 @@ class Database:
 
     @asynccontextmanager
     async def connection(self) -> AsyncGenerator[Connection]:
-        """Lend a connection in autocommit mode. Raises DatabaseAway when there is none to be had or it breaks."""
+        """Lend a connection in autocommit mode.
+
+        Raises DatabaseAway when there is none to be had or it breaks.
+        """
         try:
             async with self._pool.connection() as connection:
                 yield connection

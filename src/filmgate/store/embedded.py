@@ -1,11 +1,13 @@
-"""The PostgreSQL that filmgate brings along: made, started, adopted and stopped here. Its binaries come in a wheel.
+"""The PostgreSQL that filmgate brings along: made, started, adopted and stopped here. Its binaries
+come in a wheel.
 
-    DATA/postgres/data    the cluster, 0700            as root: owned by a system user of its own; and where DATA lies
-    DATA/postgres/run     its socket, 0700             in a private home, under /var/lib/filmgate instead
-    DATA/postgres/log     what it says
+    DATA/postgres/data    the cluster, 0700            as root: owned by a system user of its own;
+    and where DATA lies DATA/postgres/run     its socket, 0700             in a private home, under
+    /var/lib/filmgate instead DATA/postgres/log     what it says
 
-No TCP port is opened; the one role logs in by SCRAM with a password that is kept beside the other secrets.
-The cluster belongs to one major version: a folder of another one is refused, not converted.
+No TCP port is opened; the one role logs in by SCRAM with a password that is kept beside the other
+secrets. The cluster belongs to one major version: a folder of another one is refused, not
+converted.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ log = structlog.get_logger()
 
 MAJOR_VERSION = 18
 SYSTEM_USER = "filmgate"
+USERADD = ("useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", SYSTEM_USER)
 ROOT_HOME = Path("/var/lib/filmgate")
 SOCKET_PATH_BYTES_MAX = 90
 START_S_MAX = 60.0
@@ -84,7 +87,10 @@ class EmbeddedPostgres:
         return f"postgresql://filmgate:{password}@/filmgate?host={host}"
 
     async def start(self) -> None:
-        """Make the cluster if need be, and start it or adopt the one that runs. Raises DatabaseAway, ConfigError."""
+        """Make the cluster if need be, and start it or adopt the one that runs.
+
+        Raises DatabaseAway, ConfigError.
+        """
         await asyncio.to_thread(self._prepare)
         for attempt in range(START_TRIES):
             if self._running_pid() is None or not await self._answers(2.0):
@@ -100,7 +106,7 @@ class EmbeddedPostgres:
 
     async def wait_dead(self) -> None:
         """Return once the database process is gone, whether it is our child or an adopted one."""
-        while self._is_alive():
+        while self._is_alive():  # noqa: ASYNC110 - another process tells us no event
             await asyncio.sleep(WATCH_EVERY_S)
 
     async def stop(self) -> None:
@@ -131,8 +137,8 @@ class EmbeddedPostgres:
             found = version.read_text().strip()
             if found != str(MAJOR_VERSION):
                 raise ConfigError(
-                    f"{self._cluster} was made by PostgreSQL {found}, this release brings {MAJOR_VERSION};"
-                    " back up with the older release and restore with this one"
+                    f"{self._cluster} was made by PostgreSQL {found}, this release brings"
+                    f" {MAJOR_VERSION}; back up with the older release and restore with this one"
                 )
             return
         if self._cluster.exists():  # an initdb that was interrupted
@@ -147,7 +153,8 @@ class EmbeddedPostgres:
             password_file.flush()
             self._own(Path(password_file.name))
             self._run(
-                "initdb", "--pgdata", str(fresh), "--username", "filmgate", "--auth", "scram-sha-256",
+                "initdb", "--pgdata", str(fresh), "--username", "filmgate",
+                "--auth", "scram-sha-256",
                 "--pwfile", password_file.name, "--encoding", "UTF8", "--locale", "C",
             )  # fmt: skip
         with (fresh / "postgresql.conf").open("a") as config:
@@ -187,7 +194,9 @@ class EmbeddedPostgres:
             )  # fmt: skip
 
     def _forget_stale_pid_file(self) -> None:
-        """After a reboot another program may have the old number; PostgreSQL would refuse to start."""
+        """After a reboot another program may have the old number; PostgreSQL would
+        refuse to start.
+        """
         if self._running_pid() is None:
             (self._cluster / "postmaster.pid").unlink(missing_ok=True)
 
@@ -241,12 +250,15 @@ def postgres_binaries() -> Path:
         if (folder / "postgres").is_file():
             return _reachable_binaries(folder)
     raise ConfigError(
-        "the embedded PostgreSQL is not installed for this platform; set FILMGATE_DATABASE_URL to one of yours"
+        "the embedded PostgreSQL is not installed for this platform;"
+        " set FILMGATE_DATABASE_URL to one of yours"
     )
 
 
 def _reachable_binaries(folder: Path) -> Path:
-    """As root, programs below a private home cannot be run by the database's user: a copy outside is used."""
+    """As root, programs below a private home cannot be run by the database's user: a copy
+    outside is used.
+    """
     if _database_owner() is None or _is_open_to_all(folder):
         return folder
     source = folder.parent
@@ -272,14 +284,7 @@ def _database_owner() -> Owner | None:
         user = pwd.getpwnam(SYSTEM_USER)
     except KeyError:
         made = subprocess.run(  # noqa: S603
-            [
-                "useradd",
-                "--system",
-                "--no-create-home",
-                "--shell",
-                "/usr/sbin/nologin",
-                SYSTEM_USER,
-            ],  # noqa: S607
+            USERADD,
             capture_output=True,
             text=True,
             check=False,
@@ -303,7 +308,9 @@ def _home_of(data: Path, owner: Owner | None) -> Path:
 
 
 def _folder_id(data: Path) -> str:
-    """A random name kept in the data folder, so that a new folder at an old path gets a new cluster."""
+    """A random name kept in the data folder, so that a new folder at an old path gets a new
+    cluster.
+    """
     marker = data / "cluster-id"
     if not marker.is_file():
         data.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,7 @@
 """Schema upgrades: our numbered files and the queue's own, forward only, under one lock.
 
-A database made by a newer release is refused: older code must not write into a schema that it does not know.
+A database made by a newer release is refused: older code must not write into a schema that it does
+not know.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ async def migrate(url: str) -> list[str]:
         await connection.execute("SELECT pg_advisory_xact_lock(%s)", (MIGRATION_LOCK,))
         await connection.execute(
             "CREATE TABLE IF NOT EXISTS filmgate_migrations ("
-            " number integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
+            " number integer PRIMARY KEY, name text NOT NULL,"
+            " applied_at timestamptz NOT NULL DEFAULT now())"
         )
         await connection.execute(
             "CREATE TABLE IF NOT EXISTS filmgate_queue_migrations (name text PRIMARY KEY)"
@@ -52,8 +54,8 @@ async def migrate(url: str) -> list[str]:
         ours = migrations()
         if done and max(done) > max(ours):
             raise ConfigError(
-                f"the database has schema {max(done)}, this release of filmgate knows up to {max(ours)};"
-                " run the newer release, or restore a backup"
+                f"the database has schema {max(done)}, this release of filmgate knows up to"
+                f" {max(ours)}; run the newer release, or restore a backup"
             )
         applied += await _migrate_queue(connection)
         for number, (name, script) in ours.items():
@@ -67,7 +69,9 @@ async def migrate(url: str) -> list[str]:
 
 
 async def _migrate_queue(connection: Connection) -> list[str]:
-    """The queue's schema: whole in a new database, else those of its migrations that were not applied yet."""
+    """The queue's schema: whole in a new database, else those of its migrations that were
+    not applied yet.
+    """
     folder = files("procrastinate.sql").joinpath("migrations")
     names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
     rows = await (await connection.execute("SELECT name FROM filmgate_queue_migrations")).fetchall()

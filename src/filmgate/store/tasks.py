@@ -1,4 +1,7 @@
-"""Tasks in PostgreSQL: submit, claim, renew, record, settle, sweep. The statements stand in store/sql.py."""
+"""Tasks in PostgreSQL: submit, claim, renew, record, settle, sweep.
+
+The statements stand in store/sql.py.
+"""
 
 from __future__ import annotations
 
@@ -23,11 +26,13 @@ from filmgate.domain.ids import TaskId
 from filmgate.domain.ledger import MICRO_USD
 from filmgate.domain.task import Task
 from filmgate.ports.store import IdempotencyKey, Outlook, Steps, Submission, TaskFilter
-from filmgate.store import sql
 from filmgate.store.database import Connection, Database
+from filmgate.store.queries import load_queries
 from filmgate.store.rows import Row, balance_from, ending_values, submit_values, task_from
 
 log = structlog.get_logger()
+
+SQL = load_queries("tasks")
 
 SWEEP_LOCK = 0x66696C6D  # 'film': one sweep at a time over all workers
 CHANNEL = "filmgate_task"
@@ -53,7 +58,7 @@ class PostgresTasks:
         try:
             async with self._database.connection() as connection:
                 if idempotency is None:
-                    cursor = await connection.execute(sql.SUBMIT, values)
+                    cursor = await connection.execute(SQL["submit"], values)
                     if await cursor.fetchone():
                         return Submission(task_id=task.id)
                 else:
@@ -102,7 +107,7 @@ class PostgresTasks:
     async def outlook(self, task: Task) -> Outlook:
         """See the port."""
         row = await self._database.row(
-            sql.OUTLOOK,
+            SQL["outlook"],
             {
                 "rank": task.rank,
                 "model": task.generation.model,
@@ -126,13 +131,13 @@ class PostgresTasks:
     async def claim(self, task_id: TaskId, *, worker: str, lease_s: float) -> Task | None:
         """See the port."""
         row = await self._database.row(
-            sql.CLAIM, {"id": task_id, "worker": worker, "lease_s": lease_s}
+            SQL["claim"], {"id": task_id, "worker": worker, "lease_s": lease_s}
         )
         return task_from(row) if row else None
 
     async def renew(self, worker: str, *, lease_s: float) -> dict[TaskId, int]:
         """See the port."""
-        rows = await self._database.rows(sql.RENEW, {"worker": worker, "lease_s": lease_s})
+        rows = await self._database.rows(SQL["renew"], {"worker": worker, "lease_s": lease_s})
         return {row["id"]: row["attempt"] for row in rows}
 
     async def record_progress(
@@ -140,23 +145,26 @@ class PostgresTasks:
     ) -> None:
         """See the port."""
         values = {"id": task_id, "attempt": attempt, "stage": stage, "progress": progress}
-        if await self._database.row(sql.PROGRESS, values) is None:
+        if await self._database.row(SQL["progress"], values) is None:
             raise LeaseLost(f"attempt {attempt} of {task_id} is over")
 
     async def record_steps(self, task_id: TaskId, *, attempt: int, steps: Steps) -> Task:
         """See the port."""
         row = await self._database.row(
-            sql.STEPS, {"id": task_id, "attempt": attempt, **asdict(steps)}
+            SQL["steps"], {"id": task_id, "attempt": attempt, **asdict(steps)}
         )
         if row is None:
             raise LeaseLost(f"attempt {attempt} of {task_id} is over")
         return task_from(row)
 
     async def settle(self, ended: Task, *, attempt: int | None) -> None:
-        """See the port. After a lost answer the row is read again: an ending that is ours counts as written."""
+        """See the port.
+
+        After a lost answer the row is read again: an ending that is ours counts as written.
+        """
         values = {**ending_values(ended), "attempt": attempt}
         try:
-            row = await self._database.row(sql.SETTLE, values)
+            row = await self._database.row(SQL["settle"], values)
         except DatabaseAway:
             kept = await self.task(ended.id)
             if kept is None or not _is_same_ending(kept, ended):
@@ -168,13 +176,13 @@ class PostgresTasks:
     async def give_back(self, task_id: TaskId, *, attempt: int, is_crash: bool) -> None:
         """See the port."""
         values = {"id": task_id, "attempt": attempt, "is_crash": is_crash}
-        if await self._database.row(sql.GIVE_BACK, values) is None:
+        if await self._database.row(SQL["give_back"], values) is None:
             raise LeaseLost(f"attempt {attempt} of {task_id} is over")
         await self._nudge(task_id)
 
     async def release_worker(self, worker: str) -> list[TaskId]:
         """See the port."""
-        rows = await self._database.rows(sql.RELEASE_WORKER, {"worker": worker})
+        rows = await self._database.rows(SQL["release_worker"], {"worker": worker})
         for row in rows:
             await self._nudge(row["id"])
         return [row["id"] for row in rows]
@@ -190,9 +198,9 @@ class PostgresTasks:
                 ).fetchone()
                 if not locked or not locked["got"]:
                     return []
-                let_go = await (await connection.execute(sql.LET_GO)).fetchall()
-                await connection.execute(sql.DROP_DEAD_ENTRIES)
-                lonely = await (await connection.execute(sql.WITHOUT_ENTRY)).fetchall()
+                let_go = await (await connection.execute(SQL["let_go"])).fetchall()
+                await connection.execute(SQL["drop_dead_entries"])
+                lonely = await (await connection.execute(SQL["without_entry"])).fetchall()
             for row in lonely:
                 await _nudge_on(connection, row["id"])
         return [task_from(row) for row in let_go]
@@ -200,7 +208,7 @@ class PostgresTasks:
     async def overdue(self, *, queue_timeout_s: int, crashes_max: int) -> list[Task]:
         """See the port."""
         values = {"queue_timeout_s": queue_timeout_s, "crashes_max": crashes_max}
-        return await self._database.nouns(task_from, sql.OVERDUE, values)
+        return await self._database.nouns(task_from, SQL["overdue"], values)
 
     async def changes(self) -> AsyncIterator[TaskId | None]:
         """See the port. Notifications need a session of their own: the pool is not used."""
@@ -246,9 +254,11 @@ class PostgresTasks:
 async def _submit_named(
     connection: Connection, values: Row, idempotency: IdempotencyKey
 ) -> Submission | None:
-    """Submit under an idempotency key; None if the submit was refused (then the key is not kept)."""
+    """Submit under an idempotency key; None if the submit was refused (then the key is not
+    kept).
+    """
     async with connection.transaction() as transaction:
-        if await (await connection.execute(sql.SUBMIT, values)).fetchone():
+        if await (await connection.execute(SQL["submit"], values)).fetchone():
             return Submission(task_id=values["id"])
         raise psycopg.Rollback(transaction)
     kept = await (
@@ -295,7 +305,7 @@ async def _refuse(connection: Connection, task: Task, unfinished_max: int) -> Su
 async def _nudge_on(connection: Connection, task_id: TaskId) -> None:
     """Enqueue a task that has no waiting entry. A collision means that it is enqueued already."""
     try:
-        await connection.execute(sql.NUDGE, {"id": task_id})
+        await connection.execute(SQL["nudge"], {"id": task_id})
     except psycopg.errors.UniqueViolation:
         log.debug("task.already_nudged", task_id=task_id)
 

@@ -1,4 +1,6 @@
-"""One child process that is kept alive: started, waited for, started again with growing delays, ended on request."""
+"""One child process that is kept alive: started, waited for, started again with growing delays,
+ended on request.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The data folder: who holds it, its secrets, and what its server says of itself. One server at a time.
+"""The data folder: who holds it, its secrets, and what its server says of itself. One server at a
+time.
 
 server.lock        flock'ed by the server for its life
 server.json        pid, url, version of the server that is ready

@@ -1,10 +1,11 @@
-"""Runs a whole server in one data folder: database, gateway, worker; restarts what dies; ends in order.
+"""Runs a whole server in one data folder: database, gateway, worker; restarts what dies; ends in
+order.
 
-    start  lock → database → migrations → first keys → socket → gateway, worker → ready → server.json
-    end    worker drains → gateway → database → unlock
+    start  lock → database → migrations → first keys → socket → gateway, worker → ready →
+    server.json end    worker drains → gateway → database → unlock
 
-The listening socket is made here and handed to the gateway, so that callers wait rather than fail while a gateway is
-being restarted.
+The listening socket is made here and handed to the gateway, so that callers wait rather than fail
+while a gateway is being restarted.
 """
 
 from __future__ import annotations
@@ -56,8 +57,15 @@ class Supervisor:
     """One server's processes."""
 
     def __init__(
-        self, plan: Plan, *, folder: DataFolder, listener: socket.socket, url: str, store: Tasks, database: Database
-    ) -> None:  # fmt: skip
+        self,
+        plan: Plan,
+        *,
+        folder: DataFolder,
+        listener: socket.socket,
+        url: str,
+        store: Tasks,
+        database: Database,
+    ) -> None:
         self._plan = plan
         self._folder = folder
         self._listener = listener
@@ -135,7 +143,9 @@ class Supervisor:
                 await asyncio.sleep(1)
 
     async def _release(self, pid: int) -> None:
-        """A worker that is known to be dead holds nothing: its tasks need not wait for their leases to run out."""
+        """A worker that is known to be dead holds nothing: its tasks need not wait for
+        their leases to run out.
+        """
         try:
             freed = await self._store.release_worker(self._plan.worker_name(pid))
         except DatabaseAway:
@@ -187,7 +197,9 @@ def url_of(listener: socket.socket) -> str:
 
 
 async def is_ready(listener: socket.socket) -> bool:
-    """Ask the gateway's readiness over its own socket, without an HTTP library in this small process."""
+    """Ask the gateway's readiness over its own socket, without an HTTP library in this small
+    process.
+    """
     host, port = listener.getsockname()[:2]
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
     try:

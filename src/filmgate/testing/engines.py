@@ -1,4 +1,5 @@
-"""Engines for tests: one that draws a test card quickly, and ones that misbehave on a word in the prompt.
+"""Engines for tests: one that draws a test card quickly, and ones that misbehave on a word in the
+prompt.
 
 [crash]  the process dies at the third frame        [fail]  says that it cannot
 [slow]   a tenth of a second a frame                [short] too few frames

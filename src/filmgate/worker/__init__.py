@@ -1,1 +1,5 @@
-"""Floor 4. The worker process: takes tasks from the queue, keeps their leases, and has films made in a child process."""
+"""Floor 4.
+
+The worker process: takes tasks from the queue, keeps their leases, and has films made in a child
+process.
+"""

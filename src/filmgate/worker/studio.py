@@ -1,6 +1,8 @@
-"""The worker's side of the studio: starts the child, sends it orders, ends it when it is idle or in the way.
+"""The worker's side of the studio: starts the child, sends it orders, ends it when it is idle or in
+the way.
 
-Cancelling a call kills the child, so a cancelled task stops within a frame; the next order starts a new one.
+Cancelling a call kills the child, so a cancelled task stops within a frame; the next order starts a
+new one.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ import asyncio
 import contextlib
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -79,32 +81,36 @@ class ChildStudio:
     async def _ask(self, order: Order, wanted: type[T], on_progress: Progress) -> T:
         async with self._lock:
             process = await self._child()
+            answer = None
             try:
-                async for answer in self._answers(process, order):
-                    if isinstance(answer, Told):
-                        on_progress(answer.stage, answer.share)
-                    elif isinstance(answer, Refused):
-                        raise _refusal(answer)
-                    elif isinstance(answer, wanted):
-                        return answer
-            except BaseException as error:
-                if not isinstance(error, (InputRejected, EngineFailed)):
-                    await asyncio.shield(self.close())
-                raise
+                answer = await self._last_answer(process, order, on_progress)
             finally:
-                self._close_when_idle()
-            await self.close()
-            raise EngineCrashed(f"the engine's process ended with status {process.returncode}")
+                if answer is None:  # crashed, or this call is being cancelled: never use it again
+                    await asyncio.shield(self.close())
+                else:
+                    self._close_when_idle()
+        if isinstance(answer, wanted):
+            return answer
+        if isinstance(answer, Refused):
+            raise _refusal(answer)
+        raise EngineCrashed(f"the engine's process ended with status {process.returncode}")
 
-    async def _answers(self, process: Process, order: Order) -> AsyncIterator[Answer]:
+    async def _last_answer(
+        self, process: Process, order: Order, on_progress: Progress
+    ) -> Answer | None:
+        """Return what ends the order, or None when the child ended first."""
         assert process.stdin is not None  # noqa: S101 - made with pipes
         assert process.stdout is not None  # noqa: S101
         with contextlib.suppress(ConnectionResetError, BrokenPipeError):
             process.stdin.write(line_of(order))
             await process.stdin.drain()
         while line := await process.stdout.readline():
-            yield answer_decoder.decode(line)
+            answer = answer_decoder.decode(line)
+            if not isinstance(answer, Told):
+                return answer
+            on_progress(answer.stage, answer.share)
         await process.wait()
+        return None
 
     async def _child(self) -> Process:
         if self._idle_timer is not None:

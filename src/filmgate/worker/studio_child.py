@@ -1,4 +1,5 @@
-"""The studio child: reads orders from its input, decodes, draws and encodes, and answers on its output.
+"""The studio child: reads orders from its input, decodes, draws and encodes, and answers on its
+output.
 
 It ends when its input ends, also in the middle of a film: a child never outlives its worker.
 """
@@ -7,10 +8,9 @@ from __future__ import annotations
 
 import os
 import queue
-import sys
 import threading
 from collections.abc import Callable
-from typing import BinaryIO, Protocol
+from typing import IO, Protocol
 
 from filmgate.domain.errors import EngineFailed, InputRejected
 from filmgate.ports.studio import FilmFacts, FilmOrder, PictureFacts, Progress, SoundFacts, Stage
@@ -52,19 +52,20 @@ def serve(workshop: Workshop) -> None:
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
     orders: queue.SimpleQueue[Order] = queue.SimpleQueue()
-    reader = threading.Thread(target=_read_orders, args=(sys.stdin.buffer, orders), daemon=True)
+    source = os.fdopen(0, "rb", buffering=0)  # unbuffered: no lock to break when the child crashes
+    reader = threading.Thread(target=_read_orders, args=(source, orders), daemon=True)
     reader.start()
     while True:
         _tell(answers, _answer(orders.get(), workshop, answers))
 
 
-def _read_orders(source: BinaryIO, orders: queue.SimpleQueue[Order]) -> None:
+def _read_orders(source: IO[bytes], orders: queue.SimpleQueue[Order]) -> None:
     for line in source:
         orders.put(order_decoder.decode(line))
     os._exit(0)  # the worker is gone: nothing may go on
 
 
-def _answer(order: Order, workshop: Workshop, answers: BinaryIO) -> Answer:
+def _answer(order: Order, workshop: Workshop, answers: IO[bytes]) -> Answer:
     try:
         match order:
             case PictureOrder():
@@ -80,7 +81,7 @@ def _answer(order: Order, workshop: Workshop, answers: BinaryIO) -> Answer:
         return Refused(message=error.message)
 
 
-def _teller(answers: BinaryIO) -> Callable[[Stage, float], None]:
+def _teller(answers: IO[bytes]) -> Callable[[Stage, float], None]:
     last_percent = -1
 
     def on_progress(stage: Stage, share: float) -> None:
@@ -93,5 +94,5 @@ def _teller(answers: BinaryIO) -> Callable[[Stage, float], None]:
     return on_progress
 
 
-def _tell(answers: BinaryIO, answer: Answer) -> None:
+def _tell(answers: IO[bytes], answer: Answer) -> None:
     answers.write(line_of(answer))

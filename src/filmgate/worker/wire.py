@@ -1,7 +1,8 @@
 """The words between a worker and its studio child: one JSON object a line, over pipes.
 
 worker → child   {"type": "picture"|"sound"|"film", ...}
-child → worker   {"type": "progress", ...}*  then one of {"type": "picture_facts"|"sound_facts"|"film_facts"|"refused"}
+child → worker   {"type": "progress", ...}*  then one of {"type":
+"picture_facts"|"sound_facts"|"film_facts"|"refused"}
 """
 
 from __future__ import annotations
@@ -62,7 +63,10 @@ class FilmTold(msgspec.Struct, tag="film_facts", frozen=True, kw_only=True):
 
 
 class Refused(msgspec.Struct, tag="refused", frozen=True, kw_only=True):
-    """The order cannot be done. `reason` is set when an input breaks a rule; else the engine failed."""
+    """The order cannot be done.
+
+    `reason` is set when an input breaks a rule; else the engine failed.
+    """
 
     message: str
     reason: str | None = None

@@ -1,4 +1,5 @@
-"""The worker's loops: the queue hands it tasks, it keeps their leases, and stops what is no longer its own.
+"""The worker's loops: the queue hands it tasks, it keeps their leases, and stops what is no longer
+its own.
 
 queue ──task id──→ attempt (produce_video in a slot) ──→ ended or given back
 every lease / 3    renew all leases in one statement; an attempt that is not renewed is stopped
@@ -17,7 +18,7 @@ from procrastinate import App, PsycopgConnector
 
 from filmgate.domain.errors import DatabaseAway, FilmgateError
 from filmgate.domain.ids import TaskId
-from filmgate.domain.task import Failure
+from filmgate.domain.task import Failure, Status
 from filmgate.ports.studio import Studio
 from filmgate.service.deps import Deps
 from filmgate.service.produce_video import produce_video
@@ -61,7 +62,9 @@ class Worker:
         self._attempts = asyncio.TaskGroup()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set; then take nothing more, let films finish for a while, and give back the rest."""
+        """Work until `stop` is set; then take nothing more, let films finish for a
+        while, and give back the rest.
+        """
         loops = asyncio.TaskGroup()
         async with self._attempts, loops:
             loops_running = [
@@ -90,7 +93,9 @@ class Worker:
     # ---- taking tasks
 
     async def _take_tasks(self, stop: asyncio.Event) -> None:
-        """Run the queue's worker; it ends when its database connection breaks, and is started again."""
+        """Run the queue's worker; it ends when its database connection breaks, and is
+        started again.
+        """
         wait_s = 0.2
         while not stop.is_set():
             started = asyncio.get_running_loop().time()
@@ -126,7 +131,9 @@ class Worker:
             stopping.cancel()
 
     async def _produce(self, task_id: str) -> None:
-        """The queue's entry: make the attempt ours, so that it outlives a broken queue connection."""
+        """The queue's entry: make the attempt ours, so that it outlives a broken queue
+        connection.
+        """
         key = TaskId(task_id)
         if key in self._running:
             return
@@ -195,6 +202,9 @@ class Worker:
             return
         is_taken = task.worker is not None and task.worker != self._settings.name
         is_waiting = task.worker is None and task.attempt == 0
+        is_ours_ended = task.is_final and task.status is not Status.CANCELLED and not is_taken
+        if is_ours_ended:
+            return  # the attempt wrote this ending itself and is about to return
         if task.is_final or is_taken or (task.lease_until is None and not is_waiting):
             log.info("task.stopping", task_id=task_id, status=task.status.value)
             attempt.cancel()

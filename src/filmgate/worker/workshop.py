@@ -1,4 +1,6 @@
-"""What a studio child can do: inspect inputs with media, and have an engine's footage written as a film."""
+"""What a studio child can do: inspect inputs with media, and have an engine's footage written as
+a film.
+"""
 
 from __future__ import annotations
 

@@ -1,1 +1,5 @@
 """The draft engine: procedural pictures on any CPU, no weights. Nothing but the way in stands here."""
+
+from filmgate.engines.draft.engine import DraftEngine
+
+__all__ = ["DraftEngine"]

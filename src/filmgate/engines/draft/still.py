@@ -156,8 +156,8 @@ def _fitted(image: Bytes, width: int, height: int) -> Bytes:
 
 
 def _warped(picture: Bytes, places: Floats, border: int) -> Bytes:
-    nothing = np.empty(0, np.float32)
-    return cast(Bytes, cv2.remap(picture, places, nothing, cv2.INTER_LINEAR, borderMode=border))
+    """Read the picture at `places`, float32 [h, w, 2]."""
+    return cv2.remap(picture, places, None, cv2.INTER_LINEAR, borderMode=border)  # type: ignore[return-value, call-overload]
 
 
 def _layer(image: Bytes, cut: CutOut) -> Bytes:

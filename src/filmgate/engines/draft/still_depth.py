@@ -22,6 +22,8 @@ _NEAREST = 1.25
 _USUAL_HORIZON = 0.45
 _BEHIND_A_PORTRAIT = 0.45
 _ALOFT = 0.35
+_UNSURE = 0.4
+"""At the foot of a picture that shows no horizon: little parallax, little harm."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,9 +43,11 @@ def depth_of(image: Bytes, cut: CutOut | None) -> Depth:
     h, w = small.shape[:2]
     y = (np.arange(h, dtype=np.float32)[:, None] + 0.5) / h
     hidden = None if cut is None else cv2.resize(cut.alpha, (w, h), interpolation=cv2.INTER_AREA)
-    horizon = _horizon(small, hidden)
+    found = _horizon(small, hidden)
+    horizon = _USUAL_HORIZON if found is None else found
     if cut is None:
-        near = _plane(y, horizon, 1.0, 0.9) * np.ones((1, w), np.float32)
+        nearest = _UNSURE if found is None else 0.9
+        near = _plane(y, horizon, 1.0, nearest) * np.ones((1, w), np.float32)
         return Depth(background=near + _striking(small), subject=0.0, foot=1.0)
     foot = cut.box[3] / image.shape[0]
     subject = 1.0
@@ -66,8 +70,8 @@ def _plane(y: Floats, horizon: float, foot: float, at_foot: float) -> Floats:
     return np.minimum(level, np.float32(_NEAREST)).astype(np.float32)
 
 
-def _horizon(small: Bytes, hidden: Floats | None) -> float:
-    """The row, 0..1, of the strongest level edge in the middle of the picture, or the usual one."""
+def _horizon(small: Bytes, hidden: Floats | None) -> float | None:
+    """The row, 0..1, of the strongest level edge in the middle of the picture, if one stands out."""
     grey = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY).astype(np.float32)
     grey = cv2.GaussianBlur(grey, (0, 0), 1.5)
     step = np.abs(cv2.Sobel(grey, cv2.CV_32F, 0, 1, scale=0.125))
@@ -78,7 +82,7 @@ def _horizon(small: Bytes, hidden: Floats | None) -> float:
     top, bottom = int(0.22 * h), max(int(0.72 * h), int(0.22 * h) + 1)
     best = top + int(np.argmax(rows[top:bottom]))
     is_clear = rows[best] > 1.2 and rows[best] > 2.2 * float(np.median(rows))
-    return (best + 0.5) / h if is_clear else _USUAL_HORIZON
+    return (best + 0.5) / h if is_clear else None
 
 
 def _striking(small: Bytes) -> Floats:

@@ -34,9 +34,7 @@ def fill(image: Bytes, hole: Bytes) -> Bytes:
         return image.copy()
     plain = _washed(small, gap)
     shifts = _shifts(h, w)
-    labels = _labels(small, gap, shifts)
-    used = np.argsort(-np.bincount(labels[gap > 0], minlength=len(shifts) + 1), kind="stable")
-    used = [int(k) for k in used[:_SHIFTS_USED_MAX]]
+    labels, used = _labels(small, gap, shifts)
     return _composed(image, hole, gap, plain, labels, shifts, used)
 
 
@@ -74,8 +72,8 @@ def _moved(plane: Floats | Bytes, shift: tuple[int, int]) -> Floats:
     return cast(Floats, cv2.warpAffine(plane, back, (w, h), flags=cv2.INTER_NEAREST))
 
 
-def _labels(small: Bytes, gap: Bytes, shifts: list[tuple[int, int]]) -> Bytes:
-    """The number of the best shift at each pixel; len(shifts) where none can serve."""
+def _labels(small: Bytes, gap: Bytes, shifts: list[tuple[int, int]]) -> tuple[Bytes, list[int]]:
+    """The number of the best shift at each pixel, len(shifts) where none can serve; and those used."""
     soft = cv2.GaussianBlur(small, (0, 0), 1.0).astype(np.float32)
     known = (gap == 0).astype(np.float32)
     reach = max(3.0, small.shape[0] / 16)
@@ -89,7 +87,11 @@ def _labels(small: Bytes, gap: Bytes, shifts: list[tuple[int, int]]) -> Bytes:
         share = cv2.GaussianBlur(weight, (0, 0), reach * 0.6) + np.float32(2e-5)
         costs[k] = spread / share + _IMPOSSIBLE * (1 - valid)
     costs[-1] = _IMPOSSIBLE * np.float32(0.9)
-    return cast(Bytes, cv2.medianBlur(costs.argmin(axis=0).astype(np.uint8), 5))
+    first = costs.argmin(axis=0)
+    common = np.argsort(-np.bincount(first[gap > 0], minlength=len(costs)), kind="stable")
+    used = sorted({*(int(k) for k in common[:_SHIFTS_USED_MAX]), len(shifts)})
+    again = np.array(used, np.uint8)[costs[used].argmin(axis=0)]
+    return cast(Bytes, cv2.medianBlur(again, 5)), used
 
 
 def _composed(

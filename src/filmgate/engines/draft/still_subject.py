@@ -18,13 +18,20 @@ WORKING_PX = 33_000
 """About how many pixels the analysis looks at: a quarter of 960x540 each way."""
 
 _RNG_SEED = 20_011
-_BORDER_COLOURS = 6
+_BORDER_COLOURS = 10
+_OF_THE_BORDER = 9.0
+"""Lab units from a border colour within which a colour is the background's."""
+_BORDER_INSIDE_MAX = 0.3
+"""Share of a subject that may have the background's colours: more means that it leaked."""
+_STRANGE_OUTSIDE_MAX = 0.12
+"""Share of its surroundings that may not: more means that a part was left behind."""
 _BORDER_SAMPLES_MAX = 3_000
 _AREA_MIN, _AREA_MAX = 0.008, 0.55
+_OVERLAP_MIN = 0.55
 _SOLIDITY_MIN = 0.5
 _SIDE_CONTACT_MAX = 0.22
 _TOP_CONTACT_MAX = 0.12
-_BOTTOM_CONTACT_MAX = 0.8
+_BOTTOM_CONTACT_MAX = 0.92
 _OFF_CENTRE_MAX = 0.30
 _CONTOUR_STEP_MIN = 9.0
 """Lab units across the outline; below this the outline is not an edge anybody sees."""
@@ -59,11 +66,12 @@ def find_subject(image: Bytes) -> CutOut | None:
     """
     small = shrunk(image)
     lab = _lab(small)
-    likely = _unlike_the_border(lab)
-    if likely is None:
+    unlike = _unlike_the_border(lab)
+    rough = _central_piece(unlike)
+    if rough is None:
         return None
-    piece = _grab(small, likely)
-    if piece is None or not _is_plausible(piece, lab):
+    piece = _grabbed(small, rough)
+    if piece is None or not _is_plausible(piece, lab, unlike):
         return None
     return _soft_edged(image, piece)
 
@@ -74,47 +82,67 @@ def _lab(small: Bytes) -> Floats:
     return cv2.cvtColor(soft, cv2.COLOR_BGR2LAB).astype(np.float32)
 
 
-def _unlike_the_border(lab: Floats) -> Bytes | None:
-    """Mark the pixels to start from: 1 where colours differ from the border's, near the middle."""
+def _unlike_the_border(lab: Floats) -> Floats:
+    """How far each pixel's colour is from the nearest of the border's, in Lab units."""
     h, w = lab.shape[:2]
-    bands = (lab[:, : max(1, w // 10)], lab[:, -max(1, w // 10) :], lab[: max(1, h // 9)])
+    high, low = max(1, w // 7), max(1, w // 14)
+    split = round(0.6 * h)  # shoulders reach the sides of a portrait low down
+    bands = (
+        lab[: max(1, h // 9)], lab[:split, :high], lab[:split, -high:],
+        lab[split:, :low], lab[split:, -low:],
+    )  # fmt: skip
     border = np.concatenate([band.reshape(-1, 3) for band in bands])
     border = np.ascontiguousarray(border[:: max(1, len(border) // _BORDER_SAMPLES_MAX)])
     cv2.setRNGSeed(_RNG_SEED)
     criteria = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 12, 1.0)
-    k = min(_BORDER_COLOURS, len(border))
     labels = np.zeros((len(border), 1), np.int32)
+    k = min(_BORDER_COLOURS, len(border))
     _, _, centres = cv2.kmeans(border, k, labels, criteria, 1, cv2.KMEANS_PP_CENTERS)
     far = np.min([np.linalg.norm(lab - centre, axis=2) for centre in centres], axis=0)
-    y, x = np.mgrid[0:h, 0:w].astype(np.float32)
-    far *= np.exp(-(((x / w - 0.5) / 0.32) ** 2) - ((y / h - 0.58) / 0.42) ** 2)
-    limit = max(float(np.percentile(far, 93)), 14.0) * 0.6
-    likely = (far > limit).astype(np.uint8)
-    return likely if likely.mean() > _AREA_MIN / 2 else None
+    return far.astype(np.float32)
 
 
-def _grab(small: Bytes, likely: Bytes) -> Bytes | None:
-    """Refine the start by grabCut and keep the one piece that is large and central."""
-    h, w = likely.shape
-    mask = np.full((h, w), cv2.GC_PR_BGD, np.uint8)
-    mask[likely > 0] = cv2.GC_PR_FGD
-    mask[: max(1, h // 24)] = cv2.GC_BGD
-    mask[:, : max(1, w // 24)] = cv2.GC_BGD
-    mask[:, -max(1, w // 24) :] = cv2.GC_BGD
-    if not (mask == cv2.GC_PR_FGD).any():
-        return None
-    cv2.setRNGSeed(_RNG_SEED)
-    model = np.zeros((1, 65)), np.zeros((1, 65))
-    cv2.grabCut(small, mask, (0, 0, 0, 0), *model, 3, cv2.GC_INIT_WITH_MASK)
-    front = (mask == cv2.GC_PR_FGD).astype(np.uint8)
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
-    front = cv2.morphologyEx(front, cv2.MORPH_OPEN, disc)
-    count, labels, stats, middles = cv2.connectedComponentsWithStats(front)
+def _central_piece(unlike: Floats) -> Bytes | None:
+    """The large, central piece of what is unlike the border, as uint8 0 or 1."""
+    h, w = unlike.shape
+    levels = np.clip(unlike * 3, 0, 255).astype(np.uint8)
+    limit, _ = cv2.threshold(levels, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    limit = min(max(limit / 3 * 0.8, _OF_THE_BORDER * 1.4), 30.0)
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
+    marked = cv2.morphologyEx((unlike > limit).astype(np.uint8), cv2.MORPH_CLOSE, disc)
+    marked = cv2.morphologyEx(marked, cv2.MORPH_OPEN, disc[1:-1, 1:-1])
+    count, labels, stats, middles = cv2.connectedComponentsWithStats(marked)
     if count < 2:
         return None
     aside = np.abs(middles[1:, 0] / w - 0.5)
     best = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA] * np.exp(-((aside / 0.3) ** 2))))
-    return _without_holes((labels == best).astype(np.uint8))
+    rough = (labels == best).astype(np.uint8)
+    return rough if _AREA_MIN < rough.mean() < _AREA_MAX else None
+
+
+def _grabbed(small: Bytes, rough: Bytes) -> Bytes | None:
+    """Fit the outline of a piece to the picture by grabCut, within a narrow ring around it."""
+    reach = max(3, round(small.shape[0] / 28))
+    ring = cv2.dilate(rough, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))
+    mask = np.full(rough.shape, cv2.GC_BGD, np.uint8)
+    mask[ring > 0] = cv2.GC_PR_BGD
+    mask[rough > 0] = cv2.GC_PR_FGD
+    if not (ring == 0).any():
+        return None
+    cv2.setRNGSeed(_RNG_SEED)
+    cv2.grabCut(
+        small, mask, (0, 0, 0, 0), np.zeros((1, 65)), np.zeros((1, 65)), 3, cv2.GC_INIT_WITH_MASK
+    )
+    front = (mask == cv2.GC_PR_FGD).astype(np.uint8)
+    front = cv2.morphologyEx(
+        front, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
+    )
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(front)
+    if count < 2:
+        return None
+    piece = (labels == 1 + np.argmax(stats[1:, cv2.CC_STAT_AREA])).astype(np.uint8)
+    is_same = int((piece & rough).sum()) > _OVERLAP_MIN * int((piece | rough).sum())
+    return _without_holes(piece) if is_same else None
 
 
 def _without_holes(piece: Bytes) -> Bytes:
@@ -127,7 +155,7 @@ def _without_holes(piece: Bytes) -> Bytes:
     return piece
 
 
-def _is_plausible(piece: Bytes, lab: Floats) -> bool:
+def _is_plausible(piece: Bytes, lab: Floats, unlike: Floats) -> bool:
     """Judge a cut-out by its size, place, shape, contact with the frame and outline."""
     h, w = piece.shape
     area = float(piece.mean())
@@ -145,6 +173,13 @@ def _is_plausible(piece: Bytes, lab: Floats) -> bool:
     outline = max(outlines, key=cv2.contourArea)
     hull = cv2.contourArea(cv2.convexHull(outline))
     if cv2.contourArea(outline) < _SOLIDITY_MIN * hull:
+        return False
+    around = cv2.dilate(piece, np.ones((9, 9), np.uint8)) > cv2.dilate(
+        piece, np.ones((3, 3), np.uint8)
+    )
+    if (unlike[piece > 0] < _OF_THE_BORDER).mean() > _BORDER_INSIDE_MAX:
+        return False
+    if (unlike[around] > 2.5 * _OF_THE_BORDER).mean() > _STRANGE_OUTSIDE_MAX:
         return False
     is_lamp = float(lab[..., 0][piece > 0].mean()) > _LAMP_BRIGHTNESS and area < _LAMP_AREA_MAX
     return not is_lamp and _is_outlined(outline[:, 0], lab)

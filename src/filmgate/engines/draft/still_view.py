@@ -2,8 +2,8 @@
 
     out = centre + magnified * zoom * (grown * (source - centre) + nearness * shift + turn)
 
-What the camera would see beyond the picture's edge is mended in three steps that share the lack: the picture is
-magnified a little, its rim is stretched, and what is left is mirrored by the caller.
+When the camera would see beyond the picture's edge, the picture is magnified by half of what is
+missing, and a broad rim of it is stretched by the rest.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ CELL_PX = 16
 
 _DOLLY_SHARE = 0.75
 _MAGNIFIED_SHARE, _MAGNIFIED_MAX = 0.5, 0.3
-_STRETCHED_SHARE, _STRETCHED_BAND = 0.7, 0.42
+_STRETCHED_BAND = 0.42
 _SOFT_START = 0.02
 
 
@@ -51,6 +51,8 @@ class View:
                 found[..., axis] = (size - 1) - _stretched(
                     (size - 1) - found[..., axis], high, size
                 )
+            # cv2.remap's mirrored border walks back step by step from wherever it is sent
+            np.clip(found[..., axis], -size, 2 * size, out=found[..., axis])
         return found
 
     def settled(self, at: Floats, nearness: Floats) -> Floats:
@@ -142,6 +144,4 @@ def _stretched(along: Floats, beyond: float, size: int) -> Floats:
     """Draw coordinates that reach `beyond` pixels past 0 back towards it; those far from 0 stay."""
     band = np.float32(_STRETCHED_BAND * size)
     inside = np.maximum(band - along, 0)
-    return along + inside * inside * np.float32(
-        _STRETCHED_SHARE * beyond / float(band + beyond) ** 2
-    )
+    return along + inside * inside * np.float32(beyond / float(band + beyond) ** 2)

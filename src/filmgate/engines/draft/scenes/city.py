@@ -2,7 +2,7 @@
 
 No grade and no falling weather here.
 
-sky -> fronts of tall houses -> two walls -> signs -> floor (mirrors what is above) -> traffic -> steam
+    sky -> fronts of tall houses -> two walls -> signs -> floor, a mirror -> traffic -> steam
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from filmgate.engines.draft.scenes.city_signs import matrix_of, signs_of
 from filmgate.engines.draft.scenes.city_sky import Sky
 from filmgate.engines.draft.scenes.city_street import View, street_of
 from filmgate.engines.draft.scenes.city_traffic import Traffic
+from filmgate.engines.draft.scenes.city_windows import Windows
 
 
 class City:
@@ -47,6 +48,7 @@ class City:
             row = rows[side] = row_of(np.random.default_rng((look.seed, 2 + side)), 12, 30)
             here = [s for s, sign in zip(spots, self._signs, strict=True) if sign.x_m * side > 0]
             self._walls.append(Wall(street, light, look.time, side, row, here, look.seed))
+        self._windows = Windows(street, self._walls, look.seed) if street.is_dark else None
         self._fronts = Fronts(street, light, rows, look.seed)
         self._ground = Ground(street, light, look.seed, "reflections" not in look.without)
         self._traffic = Traffic(
@@ -67,6 +69,8 @@ class City:
         self._fronts.draw(out, view)
         for wall in self._walls:
             self._lay_wall(out, view, wall)
+        if self._windows:
+            self._windows.draw(out, view, t_s)
         for sign in self._signs:
             if sign.z_m - view.ahead_m > 1.5:
                 strength = sign.strength(t_s) * (1.0 if street.is_dark else 0.6)

@@ -2,7 +2,7 @@
 
 They are moved by city.py, not here.
 
-pixel of the painting -> depth z (from its column) and height y -> building, floor, bay -> window, wall, roof
+    pixel -> depth z (from its column) and height y -> building, floor, bay -> window, wall, roof
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def row_of(rng: np.random.Generator, low_m: float, high_m: float) -> Row:
 
 
 class Wall:
-    """One side of the street as a picture with cover, and the window panes that change while one looks."""
+    """One side of the street as a picture with cover."""
 
     def __init__(
         self,
@@ -116,7 +116,7 @@ class Wall:
         self.height_px = self.above_px + int(
             0.42 * reach * self.scale_px * EYE_M / street.wall_m * 2
         )
-        self._table = np.random.default_rng((seed, 21 + side)).random((4, 64, 128), np.float32)
+        self.table = np.random.default_rng((seed, 21 + side)).random((4, 64, 128), np.float32)
         self.image = self._paint(light, time, spots, seed)
         """Premultiplied BGRA uint8; column 0 is the vanishing point, columns go outwards."""
 
@@ -171,7 +171,7 @@ class Wall:
             floor.astype(np.int32) % 64,
             (bay.astype(np.int32) + of * 29)[None] % 128 + 0 * floor.astype(np.int32),
         )
-        lit, strength, hue, blind = (self._table[i][at] for i in range(4))
+        lit, strength, hue, blind = (self.table[i][at] for i in range(4))
         on = (lit < row.lit_share[of][None]).astype(np.float32)
         on = on * far + (1 - far) * row.lit_share[of][None]
         cool = (hue * 0.7 + 0.5 * row.warmth[of][None] > 0.72).astype(np.float32)[..., None]
@@ -229,7 +229,7 @@ class Wall:
     def _shops(
         self, colour: Array, z: Array, y: Array, of: Array, fine: tuple[Array, Array]
     ) -> None:
-        """Lay the ground floor over the wall: lit shop windows under a fascia, doors between them."""
+        """Lay the ground floor over the wall: lit shop windows under a fascia."""
         dz, dy = fine
         rows = np.flatnonzero((y < 4.3).any(axis=1))
         cut = np.s_[rows[0] :]
@@ -237,7 +237,7 @@ class Wall:
         u = z / 4.6 + self.row.warmth[of] * 3
         shop, fu = np.floor(u), u - np.floor(u)
         e = np.maximum(dz / 4.6, 0.006)
-        pick = self._table[0][5, (shop.astype(np.int32) * 7) % 128]
+        pick = self.table[0][5, (shop.astype(np.int32) * 7) % 128]
         bars = np.clip((fu - 0.06) / e, 0, 1) * np.clip((0.94 - fu) / e, 0, 1)
         bars = bars * (
             1 - 0.75 * np.clip(1 - np.abs(fu % 0.235 - 0.1) / np.maximum(e, 0.012), 0, 1)

@@ -2,7 +2,7 @@
 
 Nothing that stands on it.
 
-picture above the ground --mirrored about the foot of the walls, rippled, smeared--> light on the asphalt
+    picture above --mirrored about the foot of the walls, rippled, smeared--> light on asphalt
 """
 
 from __future__ import annotations

@@ -1,6 +1,4 @@
-"""
-
-eon signs that hang out over the street: their drawing by lot, their flicker, and laying them into a frame.
+"""Neon signs that hang out over the street: their drawing by lot and their flicker.
 
 The writing on them is made of strokes that mean nothing in any script.
 """
@@ -167,7 +165,7 @@ def _drawing(
 
 
 def _glyph(ink: Array, rng: np.random.Generator, centre: Array, size: float, tube: int) -> None:
-    """Strokes on a 3 by 3 grid: a few bars across, a few down, sometimes a slanted one or a ring."""
+    """Strokes on a 3 by 3 grid: bars across, bars down, sometimes a slanted one or a ring."""
     grid = (np.arange(3) - 1) * size / 2
     strokes: list[tuple[float, float, float, float]] = []
     for row in rng.permutation(3)[: int(rng.integers(1, 4))]:

@@ -41,7 +41,8 @@ class Sky:
         self._image = to_bytes(colour, look.seed)
 
     def draw(self, out: Array, view: View) -> None:
-        """Fill all of `out`."""
+        """Fill all of `out` above the horizon and a little below it."""
+        out = out[: int(np.clip(view.y0 + 0.05 * view.px, 2, out.shape[0]))]
         k = view.px / (self._street.height_px * self._part)
         px = self._street.height_px * self._part
         left = view.cx - (self._street.aspect / 2 + _SIDE) * px * k - view.side_m * 0.004 * view.px

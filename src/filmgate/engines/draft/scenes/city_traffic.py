@@ -79,7 +79,7 @@ class Traffic:
         return Car(
             start_m=float(i * 31 + rng.uniform(-7, 7)),
             is_oncoming=oncoming,
-            speed_m_s=float(rng.uniform(9.5, 10.5)) if oncoming else 6.4,
+            speed_m_s=float(rng.uniform(6.0, 6.8)) if oncoming else 4.3,
             paint=np.array(paint, np.float32),
         )
 
@@ -185,9 +185,8 @@ def _both_sides(right: list[tuple[float, float]]) -> Array:
 
 
 _LEG = np.array(
-    [(-0.09, 0.0), (0.09, 0.0), (0.062, 0.0), (0.045, 0.02)]
-    + [(0.06, -0.035), (-0.06, -0.035), (-0.045, 0.02), (-0.062, 0.0)]
-)
+    ((-9, 0), (9, 0), (6.2, 0), (4.5, 2), (6, -3.5), (-6, -3.5), (-4.5, 2), (-6.2, 0))
+) * np.float64(0.01)
 _COAT = _both_sides([(0.215, 0.60), (0.20, 0.95), (0.22, 1.25), (0.20, 1.40), (0.08, 1.47)])
 _NECK = _both_sides([(0.05, 1.44), (0.05, 1.55)])
 _SHAFT = np.array([(0.09, 1.2), (0.115, 1.2), (0.115, 2.15), (0.09, 2.15)])

@@ -1,8 +1,9 @@
-"""The dance: where every joint of a dancer is at a moment.
+"""The dance: where every joint of a dancer is at a moment. Pure arithmetic on the beat.
 
-Pure arithmetic on the beat; no drawing here.
+No drawing here.
 
-beat -> steps of the feet -> hips over the standing foot -> legs by two-bone reach; arms, chest, head on slower waves
+    beat -> steps of the feet -> hips over the standing foot -> legs by two-bone reach
+    slower waves -> chest, head, arms
 """
 
 from __future__ import annotations

@@ -82,25 +82,29 @@ class Sheet:
         self.cover[cut] += alpha * (1 - self.cover[cut])
 
     def cloth(self, rings: list[Array], colour: Array) -> None:
-        """Lay a surface of revolution with folds: rings float [n, 3] of points in metres, top first."""
+        """Lay a tube with folds: rings float [n, 3] of points in metres, top first."""
         h, w = self.cover.shape
         shape = np.zeros((h, w, 3), np.uint8)
         cover = np.zeros((h, w), np.uint8)
         depths, quads, shades = _quads(rings, self)
-        for i in np.argsort(depths, kind="stable"):
+        order: list[int] = np.argsort(depths, kind="stable").tolist()
+        for i in order:
             cv2.fillConvexPoly(shape, quads[i], shades[i], cv2.LINE_8, 4)
             cv2.fillConvexPoly(cover, quads[i], 255, cv2.LINE_8, 4)
             cv2.fillConvexPoly(cover, quads[i], 255, cv2.LINE_AA, 4)
         x, y, bw, bh = cv2.boundingRect(cover)
         cut = (slice(y, y + bh), slice(x, x + bw))
-        shape: Array = shape[cut]
-        cover: Array = cover[cut]
-        drawn = (shape.max(axis=2) > 0).astype(np.float32)
+        self._lay(cut, cover[cut].astype(np.float32) / 255, self._folds(shape[cut]), colour)
+
+    def _folds(self, shape: Array) -> tuple[Array, Array, Array]:
+        """Normals drawn as colours, smoothed within what is drawn: float32 [h, w] each."""
+        drawn: Array = np.any(shape > 0, axis=2).astype(np.float32)
         wide = max(int(0.022 * self._ppm) | 1, 3)
         weight = np.maximum(cv2.blur(drawn, (wide, wide)), np.float32(0.02))
         soft = cv2.blur(shape.astype(np.float32), (wide, wide)) / weight[..., None]
-        x_y_z = cv2.split(np.asarray(soft / 127 - np.float32(128 / 127), np.float32))
-        self._lay(cut, cover.astype(np.float32) / 255, (x_y_z[0], x_y_z[1], x_y_z[2]), colour)
+        normal: Array = soft / 127 - np.float32(128 / 127)
+        nx, ny, nz = (np.ascontiguousarray(normal[..., i]) for i in range(3))
+        return nx, ny, nz
 
     def soften(self) -> None:
         """Round off the creases between parts."""

@@ -209,12 +209,11 @@ class Shore:
 
     def _surf(self, out: Array, view: View, t_s: float, i: int) -> None:
         """A line of foam that runs up the sand and back, fading out."""
-        period = 6.5
-        u = (t_s / period + i / 3) % 1.0
+        u = (t_s / 6.5 + i / 3) % 1.0
         run = _SURF - 0.05 + 0.105 * math.sin(u * math.pi * 0.62) ** 1.2
         strength = math.sin(math.pi * u) ** 1.3
         k, ox, oy = view.layer(0.4)
-        xs: Array = (np.linspace(-8, out.shape[1] + 8, 60) - ox) / k
+        xs = (np.linspace(-8.0, float(view.width_px) + 8, 60) - ox) / k
         ys = run + 0.010 * np.sin(xs * 6 + i * 2) + 0.006 * np.sin(xs * 15 + t_s * 0.5 + i)
         x, y = xs * k + ox, ys * k + oy
         thick = (0.004 + 0.05 * (run - _HORIZON) * 0.4) * k

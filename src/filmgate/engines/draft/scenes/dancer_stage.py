@@ -153,11 +153,11 @@ class Stage:
     def _audience(
         self, rng: np.random.Generator, height_px: int
     ) -> list[tuple[Array, float, float]]:
-        """Three ranks of heads and raised arms: picture, top in frame heights, phase of the bobbing."""
+        """Three ranks of heads and raised arms: picture, top in frame heights, phase."""
         ranks: list[tuple[Array, float, float]] = []
         for rank in range(3):
             px = height_px
-            w, h = int((self._aspect + 0.7) * px), int(0.42 * px)
+            w, h = int((self._aspect * 1.4 + 0.9) * px), int(0.42 * px)
             cover = np.zeros((h, w), np.uint8)
             size = (0.030 + 0.010 * rank) * px
             base = 0.20 * px
@@ -258,7 +258,7 @@ class Stage:
                 out[max(bottom - 1, 0) :] = picture[-1, picture.shape[1] // 2, :3]
 
     def light(self, t_s: float) -> Spotlight:
-        """Return the light on the dancers: coloured rims that cross-fade, a warm key from the front."""
+        """Return the light on the dancers: rims that change colour, a warm key from the front."""
         a, b, c = self._colours
         swap = np.float32(0.5 + 0.5 * math.sin(t_s * math.pi / 4))
         left, right = a * swap + c * (1 - swap), b * swap + a * (1 - swap)

@@ -16,7 +16,7 @@ from filmgate.engines.draft.scenes.dancer_figure import Lamp
 
 
 class View:
-    """Layers through the camera; their points are in frame heights from the frame's centre, y down."""
+    """Layers through the camera; points in frame heights from the frame's centre, y down."""
 
     __slots__ = ("_pose", "height_px", "px", "width_px")
 
@@ -72,7 +72,7 @@ class Place(Protocol):
 
 
 def plate(width: int, height: int, part: float, margin: float) -> tuple[Array, Array]:
-    """Coordinates of a backdrop's pixels: x [1, w] and y [h, 1] in frame heights from the centre."""
+    """Coordinates of a backdrop's pixels: x [1, w], y [h, 1], frame heights from the centre."""
     px = height * part
     w, h = int((width / height + 2 * margin) * px), int((1 + 2 * margin) * px)
     x = (np.arange(w, dtype=np.float32) + 0.5) / px - (w / px) / 2

@@ -192,7 +192,7 @@ class Ground:
         grass = grass + (bgr(0.10, 0.085, 0.075) * (0.4 + 1.2 * tuft)[..., None] - grass) * rock
         if self._look.weather is Weather.SNOW:
             lain = smooth(0.25, 0.5, coarse * 0.6 + fine * 0.4)[..., None] * 0.92
-            grass = grass + (bgr(0.72, 0.76, 0.84) * (0.75 + 0.3 * fine)[..., None] - grass) * lain
+            grass = grass + (bgr(0.52, 0.56, 0.63) * (0.75 + 0.3 * fine)[..., None] - grass) * lain
         return grass.astype(np.float32)
 
     def _tar(self, lat: Floats, z: Floats, coarse: Floats, fine: Floats) -> Floats:

@@ -6,21 +6,19 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import cv2
 import numpy as np
 
 from filmgate.engines.draft.look import Look, Weather
-from filmgate.engines.draft.noise import Bytes, Floats, bgr, film, fixed, sample, smooth, tile_noise
+from filmgate.engines.draft.noise import Bytes, Floats, bgr, film, sample, smooth, tile_noise
+from filmgate.engines.draft.scenes.highway_leaves import broad, conifer
 from filmgate.engines.draft.scenes.highway_sky import Sky
-from filmgate.engines.draft.scenes.highway_stamp import Stamp
 from filmgate.engines.draft.scenes.highway_view import Upright, View
 
-_PX_M = 26.0
 _LOOP_M = 165.0
 """Trees stand in a loop of this length; a tree passed stands again far ahead, faded in."""
-_KINDS = 6
+_KINDS, _BUSHES = 6, 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,13 +38,18 @@ class Trees:
             look.weather, 260.0
         )
         rng = np.random.default_rng((look.seed, 0x7E))
-        leaf = rng.uniform(0, 1)
-        broad_share = float(rng.choice((0.0, 0.25, 0.6)))
+        autumn = float(rng.uniform(0, 1))
+        broad_kinds = int(rng.choice((0, 2, 4)))
+        light, has_snow = sky.light, look.weather is Weather.SNOW
         self._stamps = [
-            _broad(rng, look, sky, leaf) if k < _KINDS * broad_share else _conifer(rng, look, sky)
+            broad(rng, light, autumn, has_snow=has_snow)
+            if k < broad_kinds
+            else conifer(rng, light, has_snow=has_snow)
             for k in range(_KINDS)
         ]
-        self._bushes = [_broad(rng, look, sky, leaf, is_bush=True) for _ in range(2)]
+        self._stamps += [
+            broad(rng, light, autumn, has_snow=has_snow, is_bush=True) for _ in range(_BUSHES)
+        ]
         self._standing = [
             _Tree(
                 at_m=float(z + rng.uniform(-1.6, 1.6)),
@@ -61,7 +64,7 @@ class Trees:
                 at_m=float(rng.uniform(0, _LOOP_M)),
                 lateral_m=float(rng.choice((-7.9, 8.3), p=(0.75, 0.25)) - rng.uniform(0, 0.8)),
                 size=float(rng.uniform(0.6, 1.2)),
-                kind=_KINDS + int(rng.integers(2)),
+                kind=_KINDS + int(rng.integers(_BUSHES)),
             )
             for _ in range(15)
         ]
@@ -90,8 +93,8 @@ class Trees:
     ) -> None:
         clear = math.exp(-((ahead / self._reach_m) ** 1.3))
         share = min((_LOOP_M - ahead) / 45, 1.0)
-        stamps = self._stamps + self._bushes
-        stamps[tree.kind].lay(out, at, px_m * tree.size, self._sky.haze_colour, clear, share)
+        stamp = self._stamps[tree.kind]
+        stamp.lay(out, at, px_m * tree.size, self._sky.haze_colour, clear, share)
 
 
 class Hillside:
@@ -166,135 +169,3 @@ class Hillside:
     def _ridge(self, k: int, row: int) -> Floats:
         line = self._noise[k][row]
         return np.append(line, line[0])
-
-
-def _leaf_light(sky: Sky) -> tuple[Floats, Floats]:
-    """The light on leaves: in the shade, and where the sun touches them."""
-    light = sky.light
-    shade = (light.ambient * np.float32(0.55)).astype(np.float32)
-    touch = light.sun * np.float32(light.sun_strength * (1.5 if not light.is_dark else 0.5))
-    return shade, (shade + touch).astype(np.float32)
-
-
-def _conifer(rng: np.random.Generator, look: Look, sky: Sky) -> Stamp:
-    """A fir or pine: whorls of drooping boughs, lit from the sea's side."""
-    tall, half = float(rng.uniform(7.5, 12.5)), float(rng.uniform(1.5, 2.4))
-    width, height = int(2.4 * half * _PX_M) + 8, int((tall + 0.5) * _PX_M)
-    middle = width / 2
-    colour = np.zeros((height, width, 3), np.uint8)
-    cover = np.zeros((height, width), np.uint8)
-    shade, touched = _leaf_light(sky)
-    green = bgr(0.036, 0.052, 0.026) * np.float32(rng.uniform(0.8, 1.3))
-    foot = height - 0.3 * _PX_M
-    _quad(
-        colour,
-        cover,
-        middle,
-        foot,
-        0.16 * _PX_M,
-        tall * 0.9 * _PX_M,
-        film(bgr(0.05, 0.035, 0.025) * shade),
-    )
-    whorls = int(tall * 3.0)
-    for k in range(whorls):
-        u = k / whorls
-        level = foot - (0.55 + u * (tall - 0.55)) * _PX_M
-        reach = half * (1 - u) ** 0.85 * (0.75 + 0.25 * np.sin(k * 2.4)) * _PX_M + 2
-        for side in (-1, 1):
-            for _ in range(4):
-                long = reach * rng.uniform(0.35, 1.10)
-                droop = long * rng.uniform(0.15, 0.42)
-                thick = 0.26 * _PX_M * (1.1 - u) + 2
-                sunlit = 0.12 + 0.88 * max(side, 0) * rng.uniform(0.35, 1.0)
-                leaf = (
-                    green * (shade + (touched - shade) * np.float32(sunlit)) * rng.uniform(0.6, 1.4)
-                )
-                if look.weather is Weather.SNOW and rng.random() < 0.4:
-                    leaf = bgr(0.40, 0.45, 0.52) * (shade * 1.1)
-                tip = (middle + side * long, level + droop)
-                points = [
-                    (middle - side * 2, level - thick), tip,
-                    (middle + side * long * 0.62, level + droop * 0.7 + thick * 0.55),
-                    (middle + side * long * 0.3, level + droop * 0.3 + thick * 0.9),
-                    (middle, level + thick),
-                ]  # fmt: skip
-                shown = tuple(float(c) for c in film(leaf) * 255)
-                cv2.fillPoly(colour, [fixed(points)], shown, cv2.LINE_8, 4)
-                cv2.fillPoly(cover, [fixed(points)], 255.0, cv2.LINE_AA, 4)
-    return _stamp(colour, cover, (middle, foot))
-
-
-def _broad(
-    rng: np.random.Generator, look: Look, sky: Sky, leaf: float, *, is_bush: bool = False
-) -> Stamp:
-    """A round tree or a bush: clumps of leaves, the upper and sunward ones brighter."""
-    tall = float(rng.uniform(1.0, 1.7) if is_bush else rng.uniform(5.5, 8.5))
-    half = tall * float(rng.uniform(0.75, 1.0) if is_bush else rng.uniform(0.40, 0.55))
-    width, height = int(2.5 * half * _PX_M) + 8, int((tall + 0.4) * _PX_M)
-    middle, foot = width / 2, height - 0.2 * _PX_M
-    colour = np.zeros((height, width, 3), np.uint8)
-    cover = np.zeros((height, width), np.uint8)
-    shade, touched = _leaf_light(sky)
-    green = bgr(0.060 + 0.05 * leaf, 0.082, 0.028)
-    if not is_bush:
-        _quad(
-            colour,
-            cover,
-            middle,
-            foot,
-            0.24 * _PX_M,
-            tall * 0.7 * _PX_M,
-            film(bgr(0.06, 0.045, 0.035) * shade),
-        )
-    crown = 0.5 if is_bush else 0.62
-    count = 220 if is_bush else 900
-    for k in range(count):
-        angle, away = (
-            rng.uniform(0, 2 * np.pi),
-            rng.uniform(0, 1) ** 0.4 * rng.choice((1.0, 0.93, 0.8)),
-        )
-        x = middle + np.cos(angle) * away * half * _PX_M * (1 - 0.12 * np.sin(angle))
-        y = foot - tall * _PX_M * (crown + np.sin(angle) * away * (1 - crown) * 0.92)
-        size = (0.10 if is_bush else 0.17) * _PX_M * rng.uniform(0.5, 1.2)
-        lift = np.clip(
-            0.35 + 0.45 * (x - middle) / (half * _PX_M) + 0.4 * np.sin(angle) * away, 0.02, 1
-        )
-        lift = lift * min(k / count * 2.5, 1.0)
-        tone = green * (shade + (touched - shade) * np.float32(lift)) * rng.uniform(0.65, 1.35)
-        if look.weather is Weather.SNOW and lift > 0.55:
-            tone = bgr(0.40, 0.45, 0.52) * (shade * 1.1)
-        shown = tuple(float(c) for c in film(tone) * 255)
-        centre = fixed((x, y)).tolist()
-        axes = fixed((size, size * rng.uniform(0.5, 0.9))).tolist()
-        turn = float(rng.uniform(0, 180))
-        _ellipse(colour, cover, centre, axes, turn, shown)
-    return _stamp(colour, cover, (middle, foot))
-
-
-def _ellipse(
-    colour: Bytes, cover: Bytes, centre: Any, axes: Any, turn: float, shown: tuple[float, ...]
-) -> None:
-    cv2.ellipse(colour, centre, axes, turn, 0, 360, shown, -1, cv2.LINE_8, 4)
-    cv2.ellipse(cover, centre, axes, turn, 0, 360, 255.0, -1, cv2.LINE_AA, 4)
-
-
-def _quad(
-    colour: Bytes, cover: Bytes, x: float, foot: float, half: float, tall: float, shown: Floats
-) -> None:
-    points = fixed(
-        [
-            (x - half, foot),
-            (x + half, foot),
-            (x + half * 0.3, foot - tall),
-            (x - half * 0.3, foot - tall),
-        ]
-    )
-    cv2.fillPoly(colour, [points], tuple(float(c) for c in shown * 255), cv2.LINE_8, 4)
-    cv2.fillPoly(cover, [points], 255.0, cv2.LINE_AA, 4)
-
-
-def _stamp(colour: Bytes, cover: Bytes, foot: tuple[float, float]) -> Stamp:
-    """Let the colours run a little beyond the cover, so that soft edges are not black."""
-    spread = np.asarray(cv2.dilate(colour, np.ones((3, 3), np.uint8)))
-    filled = np.where(colour.max(axis=2, keepdims=True) > 0, colour, spread)
-    return Stamp(filled.astype(np.float32), cover.astype(np.float32) / 255, _PX_M, foot)

@@ -1,19 +1,11 @@
-"""The SQL of tasks, by name. One statement each, so that one statement is one transaction and one round trip.
+-- The statements of tasks, by name. One statement each, so that one is one transaction and one round trip.
+--
+-- Rules that stand in every statement: leases are measured in database time; a write of an attempt names it and
+-- needs its lease; `ended_at IS NULL` means unfinished; the hold moves in the very statement that ends the task.
 
-Rules that stand in every statement: leases are measured in database time; a write of an attempt names it and needs its
-lease; `ended_at IS NULL` means unfinished; the hold moves in the very statement that ends the task.
-"""
-
-from __future__ import annotations
-
-from typing import LiteralString
-
-QUEUE = "films"
-TASK_NAME = "produce_video"
-
-# The rank is start-time fair queueing: one more than the account's last rank or the rank started last, whichever is
-# larger; so an account's first task stands before the backlog of another. The queue takes high priorities first.
-SUBMIT: LiteralString = """
+-- The rank is start-time fair queueing: one more than the account's last rank or the rank started last, whichever is
+-- larger; so an account's first task stands before the backlog of another. The queue takes high priorities first.
+-- name: submit
 WITH named AS (
     INSERT INTO idempotency_keys AS kept (account_id, key, body_hash, task_id)
     SELECT %(account_id)s, %(idempotency_key)s, %(body_hash)s, %(id)s
@@ -43,16 +35,14 @@ SELECT procrastinate_defer_jobs_v1(ARRAY[ROW(
            'films', 'produce_video', (-rank)::integer, NULL, id,
            jsonb_build_object('task_id', id), NULL)::procrastinate_job_to_defer_v1]) IS NOT NULL
   FROM task
-"""
 
-NUDGE: LiteralString = """
+-- name: nudge
 SELECT procrastinate_defer_jobs_v1(ARRAY[ROW(
            'films', 'produce_video', (-rank)::integer, NULL, id,
            jsonb_build_object('task_id', id), NULL)::procrastinate_job_to_defer_v1]) IS NOT NULL
   FROM tasks WHERE id = %(id)s AND ended_at IS NULL
-"""
 
-CLAIM: LiteralString = """
+-- name: claim
 WITH claimed AS (
     UPDATE tasks
        SET status = 'processing', attempt = attempt + 1, worker = %(worker)s,
@@ -67,21 +57,18 @@ WITH claimed AS (
       FROM claimed WHERE last_started_rank < claimed.rank
 )
 SELECT * FROM claimed
-"""
 
-RENEW: LiteralString = """
+-- name: renew
 UPDATE tasks SET lease_until = clock_timestamp() + make_interval(secs => %(lease_s)s)
  WHERE worker = %(worker)s AND ended_at IS NULL AND lease_until > clock_timestamp()
 RETURNING id, attempt
-"""
 
-PROGRESS: LiteralString = """
+-- name: progress
 UPDATE tasks SET stage = %(stage)s, progress = greatest(progress, %(progress)s)
  WHERE id = %(id)s AND attempt = %(attempt)s AND ended_at IS NULL AND lease_until > clock_timestamp()
 RETURNING id
-"""
 
-STEPS: LiteralString = """
+-- name: steps
 UPDATE tasks
    SET generation = generation
            || CASE WHEN %(image)s::text IS NULL THEN '{}'::jsonb ELSE jsonb_build_object('image', %(image)s::text) END
@@ -93,10 +80,9 @@ UPDATE tasks
        engine = coalesce(%(engine)s, engine)
  WHERE id = %(id)s AND attempt = %(attempt)s AND ended_at IS NULL AND lease_until > clock_timestamp()
 RETURNING *
-"""
 
-# With an attempt: only while that attempt holds its lease. Without one: a cancellation, or the sweep's verdict.
-SETTLE: LiteralString = """
+-- With an attempt: only while that attempt holds its lease. Without one: a cancellation, or the sweep's verdict.
+-- name: settle
 WITH ended AS (
     UPDATE tasks
        SET status = %(status)s, stage = 'done', progress = 100, lease_until = NULL, ended_at = %(ended_at)s,
@@ -122,28 +108,24 @@ WITH ended AS (
       FROM ended WHERE accounts.id = ended.account_id
 )
 SELECT id FROM ended
-"""
 
-GIVE_BACK: LiteralString = """
+-- name: give_back
 UPDATE tasks SET lease_until = NULL, worker = NULL, crashes = crashes + %(is_crash)s::boolean::integer
  WHERE id = %(id)s AND attempt = %(attempt)s AND ended_at IS NULL AND lease_until > clock_timestamp()
 RETURNING id
-"""
 
-RELEASE_WORKER: LiteralString = """
+-- name: release_worker
 UPDATE tasks SET lease_until = NULL, worker = NULL, crashes = crashes + 1
  WHERE worker = %(worker)s AND ended_at IS NULL AND lease_until IS NOT NULL
 RETURNING id
-"""
 
-LET_GO: LiteralString = """
+-- name: let_go
 UPDATE tasks SET lease_until = NULL, worker = NULL, crashes = crashes + 1
  WHERE ended_at IS NULL AND lease_until <= clock_timestamp()
 RETURNING *
-"""
 
-# Entries of workers that died stay 'doing' for ever in the queue; they are removed once their task has no lease.
-DROP_DEAD_ENTRIES: LiteralString = """
+-- Entries of workers that died stay 'doing' for ever in the queue; they are removed once their task has no lease.
+-- name: drop_dead_entries
 DELETE FROM procrastinate_jobs entry
  WHERE queue_name = 'films'
    AND (status IN ('succeeded', 'failed', 'cancelled', 'aborted')
@@ -152,25 +134,22 @@ DELETE FROM procrastinate_jobs entry
             AND NOT EXISTS (
                 SELECT FROM procrastinate_workers w
                  WHERE w.id = entry.worker_id AND w.last_heartbeat > now() - interval '30 seconds')))
-"""
 
-WITHOUT_ENTRY: LiteralString = """
+-- name: without_entry
 SELECT id FROM tasks
  WHERE ended_at IS NULL AND lease_until IS NULL
    AND NOT EXISTS (SELECT FROM procrastinate_jobs
                     WHERE queueing_lock = tasks.id AND status = 'todo')
  ORDER BY rank LIMIT 1000
-"""
 
-OVERDUE: LiteralString = """
+-- name: overdue
 SELECT * FROM tasks
  WHERE ended_at IS NULL AND lease_until IS NULL
    AND (crashes >= %(crashes_max)s
         OR (started_at IS NULL AND created_at < now() - make_interval(secs => %(queue_timeout_s)s)))
  LIMIT 100
-"""
 
-OUTLOOK: LiteralString = """
+-- name: outlook
 SELECT (SELECT count(*) FROM tasks WHERE ended_at IS NULL AND status = 'pending' AND rank < %(rank)s) AS ahead,
        (SELECT count(*) FROM tasks WHERE ended_at IS NULL AND status = 'processing') AS running,
        (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM ended_at - started_at))
@@ -178,4 +157,3 @@ SELECT (SELECT count(*) FROM tasks WHERE ended_at IS NULL AND status = 'pending'
                  WHERE ended_at IS NOT NULL AND status = 'completed' AND model = %(model)s
                    AND generation->>'resolution' = %(resolution)s AND generation->'duration_s' = %(duration_s)s::text::jsonb
                  ORDER BY ended_at DESC LIMIT 20) lately) AS make_s
-"""
