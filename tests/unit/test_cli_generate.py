@@ -20,6 +20,8 @@ import pytest
 import filmgate
 from fake_gateway import TASK_ID, TOKEN, FakeGateway, completed, task
 from filmgate.cli import main
+from filmgate.cli.api import Api
+from filmgate.cli.server import Server
 
 SOURCE = str(Path(filmgate.__file__).parents[1])
 Run = Callable[..., "Result"]
@@ -224,6 +226,14 @@ def test_an_address_without_a_key_is_told(
     result = run("generate", "A cat")
     assert result.code == 2
     assert "FILMGATE_API_KEY is not set" in result.err
+
+
+def test_a_private_server_that_ended_is_started_again(gateway: FakeGateway) -> None:
+    ended = Server(url="http://127.0.0.1:1", token="fg_old", is_local=True)
+    successor = Server(url=gateway.url, token=TOKEN, is_local=True)
+    with Api(ended, revive=lambda: successor) as api:
+        assert api.submit({"prompt": "A cat"}, idempotency_key="k") == TASK_ID
+    assert gateway.requests[0][2]["authorization"] == f"Bearer {TOKEN}"
 
 
 def test_ctrl_c_cancels_the_task(monkeypatch: pytest.MonkeyPatch, gateway: FakeGateway) -> None:

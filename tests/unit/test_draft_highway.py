@@ -89,7 +89,7 @@ def test_no_pixel_is_left_unwritten(monkeypatch: pytest.MonkeyPatch, pose: Pose,
     assert np.array_equal(first_filled_with(7), first_filled_with(201))
 
 
-@pytest.mark.parametrize("gone", ["cars", "poles", "clouds", "trees", "rail", "sun"])
+@pytest.mark.parametrize("gone", ["cars", "poles", "clouds", "trees", "rail", "sun", "mountains"])
 def test_what_is_taken_out_is_gone(plain: Highway, gone: str) -> None:
     without = road(without=frozenset({gone}))
     pairs = [(plain.frame(t, Pose()), without.frame(t, Pose())) for t in (0.0, 1.0)]

@@ -94,6 +94,14 @@ def test_a_negated_clause_is_not_wanted() -> None:
     assert "rain" not in seen.words
 
 
+def test_a_negation_ends_where_the_next_thought_begins() -> None:
+    seen = look("no power lines or parked cars along the coast road, a red bus")
+    assert seen.without == {"poles", "cars"}
+    assert seen.scene is SceneName.HIGHWAY
+    assert look("zero gravity dance in outer space").scene is SceneName.DANCER
+    assert look("no longer raining in the city").without == set()
+
+
 def test_negative_weather_and_time_change_the_look() -> None:
     assert look("rainy city", "rain").weather is Weather.CLEAR
     assert look("city", "night").time is TimeOfDay.DAY

@@ -10,7 +10,7 @@ from filmgate.domain.errors import (
 )
 from filmgate.inputs.addresses import AllowedHosts
 from filmgate.inputs.fetcher import FetchLimits, GuardedFetcher
-from filmgate.inputs.sniff import sniff
+from filmgate.domain.content_type import sniff
 from filmgate.testing.web import (
     FakeResolver,
     WebServer,

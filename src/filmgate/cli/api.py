@@ -27,6 +27,8 @@ WAIT_S = 20
 """How long one poll asks the server to wait for a change."""
 POLL_PAUSE_S = 0.25
 """Shortest time between two polls, for servers that answer at once."""
+REVIVALS_MAX = 3
+"""How often one command starts a private server again that ended under it."""
 AWAY_S_MAX = 90.0
 """How long a server may be away in the middle of a command."""
 RETRY_AFTER_S_MAX = 30.0
@@ -34,14 +36,18 @@ CHUNK_BYTES = 256 * 1024
 
 
 class Api:
-    """A connection to one server. Use as a context manager."""
+    """A connection to one server. Use as a context manager.
 
-    def __init__(self, server: Server) -> None:
+    `revive` gives a private server that has ended in the meantime a successor, at another address.
+    """
+
+    def __init__(self, server: Server, *, revive: Callable[[], Server] | None = None) -> None:
         self._server = server
+        self._revive = revive
+        self._revivals_left = REVIVALS_MAX
+        self._has_answered = False
         self._http = httpx.Client(
-            base_url=server.url,
             timeout=httpx.Timeout(ANSWER_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
-            headers={"Authorization": f"Bearer {server.token}"},
             # A proxy of the environment is not for the server beside us.
             trust_env=not server.is_local,
         )
@@ -131,8 +137,7 @@ class Api:
     def _patiently(
         self, method: str, path: str, *, rewind: BinaryIO | None = None, **request: Any
     ) -> dict[str, Any]:
-        """Send a request; again, for up to AWAY_S_MAX, while the server is away or asks for
-        patience.
+        """Send a request; again, for up to AWAY_S_MAX, while the server is away or asks for time.
 
         Only requests that are safe to repeat come here: reads, uploads, cancels, and submits, which
         carry a key.
@@ -142,14 +147,16 @@ class Api:
         while True:
             may_wait = time.monotonic() - began < AWAY_S_MAX
             try:
-                answer = self._http.request(method, path, **request)
+                answer = self._send(method, path, **request)
             except httpx.TransportError as error:
-                is_first_word = isinstance(error, httpx.ConnectError) and not self._server.is_local
-                if is_first_word or not may_wait:
+                if isinstance(error, httpx.ConnectError) and self._revive is not None:
+                    self._find_successor(self._revive, error)
+                elif not may_wait or not self._has_answered:
                     raise self._no_answer(error) from error
             except httpx.HTTPError as error:
                 raise self._no_answer(error) from error
             else:
+                self._has_answered = True
                 if answer.is_success:
                     return _json(answer)
                 asked_s = _retry_after_s(answer)
@@ -160,6 +167,18 @@ class Api:
                 rewind.seek(0)
             time.sleep(pause_s * random.uniform(0.8, 1.2))  # noqa: S311 - spreads retries
             pause_s = min(5.0, pause_s * 2)
+
+    def _send(
+        self, method: str, path: str, *, headers: dict[str, str] | None = None, **request: Any
+    ) -> httpx.Response:
+        keyed = {"Authorization": f"Bearer {self._server.token}", **(headers or {})}
+        return self._http.request(method, self._server.url + path, headers=keyed, **request)
+
+    def _find_successor(self, revive: Callable[[], Server], error: httpx.ConnectError) -> None:
+        if not self._revivals_left:
+            raise self._no_answer(error) from error
+        self._revivals_left -= 1
+        self._server = revive()
 
     def _no_answer(self, error: httpx.HTTPError) -> CommandFailed:
         if self._server.is_local:

@@ -149,11 +149,11 @@ def _make(wish: Wish, data: str | None) -> tuple[dict[str, Any], Path | None]:
     """Go the whole way. Returns the ended task, and the file if it was completed."""
     from filmgate.cli.api import Api
     from filmgate.cli.display import display
-    from filmgate.cli.server import local_server, named_server
+    from filmgate.cli.server import chosen_server
 
     with display() as shown:
-        server = named_server(os.environ) or local_server(data_folder(data), say=shown.say)
-        with Api(server) as api:
+        server, revive = chosen_server(os.environ, lambda: data_folder(data), say=shown.say)
+        with Api(server, revive=revive) as api:
             body = _body(api, wish, shown)
             shown.say("submitting")
             task_id = _submit(api, body)

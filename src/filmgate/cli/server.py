@@ -57,6 +57,21 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
     started_at: str | float
 
 
+def chosen_server(
+    environment: Mapping[str, str], data: Callable[[], Path], *, say: Callable[[str], None]
+) -> tuple[Server, Callable[[], Server] | None]:
+    """Return the server in force and, if it is this machine's own, how to get one again."""
+    server = named_server(environment)
+    if server is not None:
+        return server, None
+    folder = data()
+
+    def revive() -> Server:
+        return local_server(folder, say=say)
+
+    return revive(), revive
+
+
 def named_server(environment: Mapping[str, str]) -> Server | None:
     """Return the server that FILMGATE_URL names. Raises CommandFailed when its key is missing."""
     url = environment.get("FILMGATE_URL", "").rstrip("/")

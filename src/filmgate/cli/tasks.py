@@ -91,10 +91,10 @@ def cancel(task: TaskArgument, data: DataOption = None) -> None:
 def _api(data: str | None) -> Generator[Api]:
     from filmgate.cli.api import Api
     from filmgate.cli.progress import LineDisplay
-    from filmgate.cli.server import local_server, named_server
+    from filmgate.cli.server import chosen_server
 
-    server = named_server(os.environ) or local_server(data_folder(data), say=LineDisplay().say)
-    with Api(server) as api:
+    server, revive = chosen_server(os.environ, lambda: data_folder(data), say=LineDisplay().say)
+    with Api(server, revive=revive) as api:
         yield api
 
 

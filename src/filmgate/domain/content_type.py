@@ -1,36 +1,92 @@
-"""What a file is, by its first bytes. Names and headers lie; content decides."""
+"""What a file is, told from its first bytes. Names lie; whether the rest is sound is for a
+decoder to say.
+"""
 
 from __future__ import annotations
 
+SNIFF_BYTES = 64
+"""How many first bytes are enough."""
 
-def sniff(head: bytes) -> str | None:
-    """Return the content type that the first 64 bytes tell, or None.
+MAGIC = (
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"GIF87a", "image/gif"),
+    (b"GIF89a", "image/gif"),
+    (b"ID3", "audio/mpeg"),
+)
+RIFF_FORMS = {b"WEBP": "image/webp", b"WAVE": "audio/wav"}
+BMP_HEADER_BYTES = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
 
-    Signatures: PNG spec 5.2, JPEG SOI, RIFF containers, GIF89a, BMP, ID3v2 and MPEG audio frame
-    sync (ISO 11172-3).
-    """
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "image/png"
-    if head.startswith(b"\xff\xd8\xff"):
-        return "image/jpeg"
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "image/webp"
-    if head[:4] in {b"RIFF", b"RF64"} and head[8:12] == b"WAVE":
-        return "audio/wav"
-    if head[:6] in {b"GIF87a", b"GIF89a"}:
-        return "image/gif"
-    if head[:2] == b"BM" and len(head) >= 18:
+MARKS: tuple[tuple[int, bytes, str], ...] = (
+    (4, b"ftypavif", "AVIF"),
+    (4, b"ftyphei", "HEIC"),
+    (4, b"ftypmif1", "HEIF"),
+    (4, b"ftypM4A", "an M4A sound"),
+    (4, b"ftyp", "an MP4"),
+    (0, b"\x00\x00\x00\x0cJXL ", "JPEG XL"),
+    (0, b"\xff\x0a", "JPEG XL"),
+    (0, b"II*\x00", "TIFF"),
+    (0, b"MM\x00*", "TIFF"),
+    (0, b"%PDF", "PDF"),
+    (0, b"PK\x03\x04", "a ZIP archive"),
+    (0, b"\x1f\x8b", "a gzip archive"),
+    (0, b"OggS", "Ogg"),
+    (0, b"fLaC", "FLAC"),
+    (0, b"\x1a\x45\xdf\xa3", "Matroska or WebM"),
+    (0, b"FORM", "AIFF"),
+    (0, b"\x7fELF", "a program"),
+    (0, b"MZ", "a program"),
+)
+
+
+def sniff(first_bytes: bytes) -> str | None:
+    """Return image/jpeg, png, webp, bmp or gif, audio/wav or mpeg, or None for anything else."""
+    for magic, content_type in MAGIC:
+        if first_bytes.startswith(magic):
+            return content_type
+    if first_bytes[:4] in {b"RIFF", b"RF64"}:
+        return RIFF_FORMS.get(first_bytes[8:12])
+    if _is_bmp(first_bytes):
         return "image/bmp"
-    if head[:3] == b"ID3" or _is_mpeg_audio_frame(head):
+    if _is_mp3_frame(first_bytes):
         return "audio/mpeg"
-    if head[:5] == b"%PDF-":
-        return "application/pdf"
     return None
 
 
-def _is_mpeg_audio_frame(head: bytes) -> bool:
+def described(head: bytes) -> str:
+    """Say in words what these bytes are, for a message."""
+    if not head:
+        return "an empty file"
+    if content_type := sniff(head):
+        return content_type.rpartition("/")[2].upper()
+    for offset, mark, name in MARKS:
+        if head.startswith(mark, offset):
+            return name
+    return _described_text(head)
+
+
+def _described_text(head: bytes) -> str:
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if text.startswith((b"<!doctype html", b"<html", b"<head", b"<body")):
+        return "an HTML page"
+    if text.startswith((b"<?xml", b"<svg")):
+        return "SVG" if b"<svg" in text else "XML"
+    if text.startswith((b"{", b"[")):
+        return "JSON or text"
+    if not any(byte < 9 for byte in head):
+        return "text"
+    return "unknown bytes"
+
+
+def _is_bmp(head: bytes) -> bool:
+    """Ask for a known size of the second header too, as two letters are little evidence."""
+    return head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in BMP_HEADER_BYTES
+
+
+def _is_mp3_frame(head: bytes) -> bool:
+    """Look for a header of MPEG audio layer III (ISO 11172-3, 2.4.2.3); AAC's has layer 0."""
     if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
         return False
     version, layer = head[1] >> 3 & 3, head[1] >> 1 & 3
-    bitrate, rate = head[2] >> 4, head[2] >> 2 & 3
-    return version != 1 and layer != 0 and bitrate != 15 and rate != 3
+    bit_rate, sample_rate = head[2] >> 4, head[2] >> 2 & 3
+    return version != 1 and layer == 1 and bit_rate not in {0, 15} and sample_rate != 3

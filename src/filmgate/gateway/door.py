@@ -15,6 +15,7 @@ import structlog
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.contextvars import bind_contextvars
 
 from filmgate.gateway.proxies import Proxies
 
@@ -87,6 +88,7 @@ class Door:
             self._proxies.believe(scope)
         visit = Visit(_request_id(scope))
         scope[VISIT] = visit
+        bind_contextvars(request_id=visit.request_id)
         try:
             await self._app(scope, receive, _Sender(send, visit))
         finally:
@@ -127,6 +129,7 @@ def _request_id(scope: Scope) -> str:
 def _tell(scope: Scope, visit: Visit, took_s: float) -> None:
     tell = _log.debug if scope["path"] in QUIET_PATHS else _log.info
     client = scope.get("client")
+    ids = {"key_id": visit.key_id, "task_id": visit.task_id}
     tell(
         "request.answered",
         request_id=visit.request_id,
@@ -134,9 +137,8 @@ def _tell(scope: Scope, visit: Visit, took_s: float) -> None:
         path=scope["path"],
         status=visit.status,
         took_ms=round(took_s * 1000, 1),
-        client=client[0] if client else None,
-        key_id=visit.key_id,
-        task_id=visit.task_id,
+        client=client[0] if client else "-",
+        **{name: value for name, value in ids.items() if value is not None},
     )
 
 

@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import ExifTags, Image, ImageCms
 
+from filmgate.domain.content_type import SNIFF_BYTES, described, sniff
 from filmgate.domain.errors import InputRejected
 from filmgate.media.cover import cover_box
-from filmgate.media.sniff import PICTURE_KINDS, described, picture_format
 from filmgate.ports.studio import PictureFacts
 
 if TYPE_CHECKING:
@@ -57,6 +57,14 @@ UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 """EXIF 2.32, tag 0x0112 Orientation."""
+PILLOW_FORMATS = {
+    "image/jpeg": "JPEG",
+    "image/png": "PNG",
+    "image/webp": "WEBP",
+    "image/bmp": "BMP",
+    "image/gif": "GIF",
+}
+"""The content types that are taken, and Pillow's names for them."""
 SIDEWAYS = frozenset({5, 6, 7, 8})
 PROFILE_MODES = {b"RGB ": "RGB", b"GRAY": "L", b"CMYK": "CMYK"}
 """Colour spaces of ICC.1:2022, table 19, at byte 16 of a profile."""
@@ -77,7 +85,7 @@ def inspect_picture(path: Path, *, param: str) -> PictureFacts:
         # JPEG: an eighth of the size is quick, and still reads every byte of the file.
         picture.draft(None, (1, 1))
         picture.load()
-    return PictureFacts(width_px=width, height_px=height, content_type=PICTURE_KINDS[kind])
+    return PictureFacts(width_px=width, height_px=height, content_type=kind)
 
 
 def prepare_picture(
@@ -110,20 +118,20 @@ def prepare_picture(
 def _opened(path: Path, param: str) -> Generator[tuple[Image.Image, str]]:
     """Open a picture of an allowed kind and size. What Pillow raises inside means a broken file."""
     content = path.read_bytes()
-    kind = picture_format(content[:64])
-    if kind is None:
+    kind = sniff(content[:SNIFF_BYTES])
+    if kind is None or kind not in PILLOW_FORMATS:
         raise _rejected(
             param, "type", f"must be a JPEG, PNG, WebP, BMP or GIF, got {described(content[:4096])}"
         )
-    if kind == "WEBP":
+    if kind == "image/webp":
         # libwebp takes its memory when the file is opened.
         _require_not_too_large(_webp_canvas(content), param)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(content), formats=[kind]) as picture:
+            with Image.open(io.BytesIO(content), formats=[PILLOW_FORMATS[kind]]) as picture:
                 _require_sides(picture.size, param)
-                if kind != "JPEG":
+                if kind != "image/jpeg":
                     # Asked for its orientation, a PNG would load itself and hide what broke.
                     picture.load()
                 yield picture, kind

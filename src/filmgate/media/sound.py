@@ -20,8 +20,8 @@ import av
 import numpy as np
 from av.error import FFmpegError
 
+from filmgate.domain.content_type import described, sniff
 from filmgate.domain.errors import InputRejected
-from filmgate.media.sniff import described, sound_format
 from filmgate.ports.engine import SOUND_RATE_HZ
 from filmgate.ports.studio import SoundFacts
 
@@ -55,6 +55,9 @@ BLOCK_CODECS = frozenset({"adpcm_ms", "adpcm_ima_wav", "mp3", "mp3float"})
 CONTENT_TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg"}
 WAV_OPEN_SIZE_BYTES = 2**31 - 2**16
 """Sizes from here on say that the writer did not know the length."""
+
+AV_FORMATS = {"audio/wav": "wav", "audio/mpeg": "mp3"}
+"""The content types that are taken, and FFmpeg's names for them."""
 
 
 def inspect_sound(path: Path, *, param: str) -> SoundFacts:
@@ -175,7 +178,8 @@ class _Source:
 def _opened(path: Path, param: str) -> Generator[_Source]:
     with path.open("rb") as file:
         head = file.read(4096)
-    kind = sound_format(head)
+    # Some encoders begin an mp3 with zeros.
+    kind = AV_FORMATS.get(sniff(head) or sniff(head.lstrip(b"\x00")) or "")
     if kind is None:
         raise _wrong_type(param, described(head))
     if kind == "wav":

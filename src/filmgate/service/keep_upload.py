@@ -12,12 +12,11 @@ from typing import Literal
 
 from filmgate.domain.api_key import ApiKey
 from filmgate.domain.asset import Asset, AssetKind
-from filmgate.domain.content_type import sniff
+from filmgate.domain.content_type import SNIFF_BYTES, sniff
 from filmgate.domain.errors import InvalidRequest
 from filmgate.domain.ids import ENTROPY_BYTES, ulid
 from filmgate.service.deps import Deps
 
-HEAD_BYTES = 64
 ALLOWED = {
     "image": ("image/jpeg", "image/png", "image/webp", "image/bmp", "image/gif"),
     "audio": ("audio/wav", "audio/mpeg"),
@@ -74,7 +73,7 @@ async def _first_bytes(chunks: AsyncIterator[bytes]) -> tuple[bytes, AsyncIterat
     head = b""
     async for chunk in chunks:
         head += chunk
-        if len(head) >= HEAD_BYTES:
+        if len(head) >= SNIFF_BYTES:
             break
 
     async def all_of_it() -> AsyncIterator[bytes]:

@@ -20,6 +20,7 @@ _REACHES = (0.10, 0.17, 0.26, 0.38, 0.55, 0.75)
 """Lengths of the shifts, in frame heights."""
 _RISES = (0.0, -0.035, 0.035)
 _SHIFTS_USED_MAX = 6
+_ZERO, _EDGE = cv2.BORDER_CONSTANT, cv2.BORDER_REPLICATE
 _IMPOSSIBLE = np.float32(1e6)
 
 
@@ -30,6 +31,7 @@ def fill(image: Bytes, hole: Bytes) -> Bytes:
     gap = (cv2.resize(hole.astype(np.float32), (w, h), interpolation=cv2.INTER_AREA) > 0.02).astype(
         np.uint8
     )
+    gap = cv2.dilate(gap, np.ones((3, 3), np.uint8))
     if gap.all() or not gap.any():
         return image.copy()
     plain = _washed(small, gap)
@@ -65,11 +67,11 @@ def _washed(small: Bytes, gap: Bytes) -> Floats:
     return (result + mean * (1 - weight)[..., None]).astype(np.float32)
 
 
-def _moved(plane: Floats | Bytes, shift: tuple[int, int]) -> Floats:
-    """What lies `shift` away from each pixel; 0 outside the picture."""
+def _moved(plane: Floats | Bytes, shift: tuple[int, int], border: int = _ZERO) -> Floats:
+    """What lies `shift` away from each pixel; 0 outside the picture, or what the border says."""
     h, w = plane.shape[:2]
     back = np.array([[1, 0, -shift[0]], [0, 1, -shift[1]]], np.float32)
-    return cast(Floats, cv2.warpAffine(plane, back, (w, h), flags=cv2.INTER_NEAREST))
+    return cast(Floats, cv2.warpAffine(plane, back, (w, h), flags=cv2.INTER_NEAREST, borderMode=border))
 
 
 def _labels(small: Bytes, gap: Bytes, shifts: list[tuple[int, int]]) -> tuple[Bytes, list[int]]:
@@ -108,17 +110,17 @@ def _composed(
     h, w = gap.shape
     scale = (width / w, height / h)
     known = (gap == 0).astype(np.float32)
-    total = np.zeros((height, width, 3), np.float32)
-    sum_small = np.zeros((h, w, 3), np.float32)
-    weights = np.full((height, width), 1e-4, np.float32)
-    weights_small = np.full((h, w), 1e-4, np.float32)
     small = cast(Floats, cv2.resize(image, (w, h), interpolation=cv2.INTER_AREA).astype(np.float32))
+    share = _plain_share(small, gap)
+    total, sum_small = _enlarged(plain, width, height) * share, plain * share
+    weights = np.full((height, width), share, np.float32)
+    weights_small = np.full((h, w), share, np.float32)
     for k in used:
         part = cv2.GaussianBlur((labels == k).astype(np.float32), (0, 0), 1.5)
         if k < len(shifts):
             part = part * (_moved(known, shifts[k]) + np.float32(1e-3))
             far = (round(shifts[k][0] * scale[0]), round(shifts[k][1] * scale[1]))
-            near, near_small = _moved(image, far), _moved(small, shifts[k])
+            near, near_small = _moved(image, far, _EDGE), _moved(small, shifts[k], _EDGE)
         else:
             near, near_small = _enlarged(plain, width, height), plain
         large = _enlarged(part, width, height)
@@ -128,12 +130,20 @@ def _composed(
         weights_small += part
     led = _led_over(small, sum_small / weights_small[..., None], gap)
     painted = total / weights[..., None] + _enlarged(led, width, height)
-    rim = max(1.0, height / 400)
-    cover = cv2.GaussianBlur(
-        cv2.dilate(hole, np.ones((3, 3), np.uint8)).astype(np.float32), (0, 0), rim
-    )
+    wider = 2 * max(2, round(height / 200)) + 1  # the subject's own soft edge goes with it
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (wider, wider))
+    cover = cv2.GaussianBlur(cv2.dilate(hole, disc).astype(np.float32), (0, 0), wider / 6)
     mixed = image + (painted - image) * cover[..., None]
     return np.clip(mixed + 0.5, 0, 255).astype(np.uint8)
+
+
+def _plain_share(small: Floats, gap: Bytes) -> np.float32:
+    """How much of the plain filling to mix in: most where the surroundings are out of focus."""
+    fine = np.abs(small - cv2.GaussianBlur(small, (0, 0), 2.0)).mean(axis=2)
+    away = cv2.distanceTransform(1 - gap, cv2.DIST_L2, 3)
+    around = fine[(away > 1) & (away < small.shape[0] / 12)]
+    detail = float(np.median(around)) if around.size else 0.0
+    return np.float32(0.03 + 4 * max(0.0, 1 - detail / 2.5) ** 2)
 
 
 def _led_over(small: Floats, painted: Floats, gap: Bytes) -> Floats:

@@ -108,7 +108,7 @@ class View:
 
 def view_of(pose: Pose, width: int, height: int) -> View:
     """Return the unmended view of a pose; sideways moves are smaller in narrow frames."""
-    narrow = min(1.0, 0.35 + 0.65 * width / height)
+    narrow = min(1.0, 0.1 + 0.9 * width / height)
     return View(
         width=width, height=height,
         shift=(pose.x * height * narrow, pose.y * height),

@@ -175,12 +175,15 @@ _CHINESE = {
     "没有": "without", "不要": "without", "无": "without", "电影": "cinematic",
 }  # fmt: skip
 
-_NEGATED = re.compile(
-    r"(?<![a-z])(?:without any|without|no|free of|zero)\s+"
-    r"(?!longer|doubt|matter|more than)"
-    r"((?:(?!(?:in|on|at|with|but|while|under|during|near|through|as|just|only)(?![a-z]))"
-    r"[^\s,.;:!?]+\s*){1,6})"
+_WORD = (
+    r"(?!(?:in|on|at|with|but|while|under|during|near|through|as|just|only|and|or|nor)(?![a-z]))"
+    r"[^\s,.;:!?]+"
 )
+_NEGATED = re.compile(
+    r"(?<![a-z])(?:without any|without|no|free of)\s+(?!longer|doubt|matter|more than)"
+    rf"({_WORD}(?:\s+{_WORD})?(?:\s+(?:and|or|nor)\s+{_WORD}(?:\s+{_WORD})?)*)"
+)
+"""One or two words after a 'no', and those joined to them: 'no power lines or parked cars'."""
 
 
 def understand(prompt: str, negative_prompt: str, seed: int, duration_s: int) -> Look:

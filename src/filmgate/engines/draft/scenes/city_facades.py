@@ -177,7 +177,9 @@ class Wall:
         cool = (hue * 0.7 + 0.5 * row.warmth[of][None] > 0.72).astype(np.float32)[..., None]
         colour = _LIT[1] * (1 - cool) + _LIT[2] * cool * 0.9
         inside = (0.14 + 1.5 * strength**2.2) * (0.55 + 0.45 * smooth(0.2, 0.9, fv))
-        inside = inside * np.where((blind > 0.6) & (fv > 0.9 - 0.5 * (blind - 0.5)), 0.35, 1)
+        inside = inside * np.where(
+            (blind > 0.6) & (fv > 0.9 - 0.5 * (blind - 0.5)), np.float32(0.35), np.float32(1)
+        )
         night = 1.0 if self._street.is_dark else 0.10
         panes = colour * (glass * on * inside * night)[..., None]
         slab = np.clip(1 - np.abs(fv - 0.02) / np.maximum(ev * 1.2, 0.05), 0, 1)
@@ -264,7 +266,7 @@ class Wall:
         board = (
             tint[None]
             * (0.55 if self._street.is_dark else 0.28)
-            * np.where(pick > 0.4, 1, 0.12)[None, :, None]
+            * np.where(pick > 0.4, np.float32(1), np.float32(0.12))[None, :, None]
         )
         front = front * (1 - fascia * 0.8) + board * fascia * (
             0.65 + 0.35 * np.sin(z * 9)[None, :, None] ** 2
@@ -275,8 +277,9 @@ class Wall:
         """255 where there is a building; roofs carry lift houses and tanks."""
         row = self.row
         along = (z - row.starts_m[of]) / (row.starts_m[of + 1] - row.starts_m[of])
-        top = row.heights_m[of] + np.where(
-            np.abs(along - 0.3 - 0.4 * row.warmth[of]) < 0.13, 2.6, 0
+        house = np.abs(along - 0.3 - 0.4 * row.warmth[of]) < 0.13
+        top = row.heights_m[of] + house * np.float32(2.6)
+        top = top + np.where(
+            (np.abs(along - 0.75) < 0.012) & (z < 45), np.float32(4), np.float32(0)
         )
-        top = top + np.where((np.abs(along - 0.75) < 0.012) & (z < 45), 4.0, 0)
         return np.clip((top[None] - y) / dy * 255, 0, 255).astype(np.uint8)

@@ -29,7 +29,7 @@ class Sky:
 
     def __init__(self, look: Look, light: Light, street: Street) -> None:
         self._street = street
-        self._part = min(1.0, 620 / street.height_px)
+        self._part = min(1.0, 430 / street.height_px)
         px = street.height_px * self._part
         w, h = int((street.aspect + 2 * _SIDE) * px), int((street.horizon + _ABOVE + _BELOW) * px)
         x = ((np.arange(w, dtype=np.float32) + 0.5) / px - street.aspect / 2 - _SIDE)[None]

@@ -58,6 +58,8 @@ class Dancer:
         count = _count(look, rng, aspect)
         if {"people", "dancers", "person"} & look.without:
             count = 0
+        self._detail = (1.0, 1.0, 0.85, 0.72)[count]
+        """Part of the frame's pixels that a dancer is painted with: a group is painted coarser."""
         spots = {
             0: [],
             1: [(0.0, 0.0)],
@@ -82,10 +84,11 @@ class Dancer:
             k, ox, oy = view.layer(nearness)
             ppm = k * self._metre * outfit.height * (1 + 0.10 * z_m)
             foot = ox + x_m * k * self._metre, oy + (self._place.floor + 0.05 * z_m) * k
-            figure = figure_at(style, outfit, t_s, ppm, light.ambient, light.lamps)
+            figure = figure_at(style, outfit, t_s, ppm * self._detail, light.ambient, light.lamps)
             root = root_at(style, t_s)
             self._floor(out, figure, light, foot, (float(root[0]), float(root[2])), ppm)
-            _lay(out, figure, foot[0] + figure.left_m * ppm, foot[1] - figure.top_m * ppm)
+            corner = foot[0] + figure.left_m * ppm, foot[1] - figure.top_m * ppm
+            _lay(out, figure, corner, 1 / self._detail)
         self._place.front(out, view, t_s)
         return Picture(out, glow)
 
@@ -102,21 +105,25 @@ class Dancer:
         h, w = figure.cover.shape
         x, y = foot[0] + figure.left_m * ppm, foot[1] + root[1] * 0.05 * ppm
         feet = figure.top_m * ppm
+        half = ((w + 1) // 2, (h + 1) // 2)
+        sx, sy = w / half[0] / self._detail, h / half[1] / self._detail
+        cover = cv2.resize(figure.cover, half, interpolation=cv2.INTER_AREA)
+        veil = cv2.convertScaleAbs(cover, alpha=255)
         if light.mirror > 0:
-            source = cv2.blur(
-                np.dstack([figure.image, (figure.cover * 255).astype(np.uint8)]), (5, 9)
-            )
-            move = np.array([[1, 0, x], [0, -0.86, y + 0.86 * feet]], np.float32)
+            image = cv2.resize(figure.image, half, interpolation=cv2.INTER_AREA)
+            source = cv2.blur(np.dstack([image, veil]), (3, 5))
+            move = np.array([[sx, 0, x], [0, -0.86 * sy, y + 0.86 * feet]], np.float32)
             _lay_warped(out, source, move, light.mirror, y, 0.9 * feet)
         if light.shadow > 0:
-            source = np.zeros((h, w, 4), np.uint8)
-            source[..., 3] = (figure.cover * 255).astype(np.uint8)
             right, near = light.cast
             move = np.array(
-                [[1, -right, x + right * feet], [0, -near, y + near * feet]], np.float32
+                [[sx, -right * sy, x + right * feet], [0, -near * sy, y + near * feet]], np.float32
             )
-            blurred = cv2.blur(source, (max(int(0.05 * ppm), 3), max(int(0.16 * ppm), 3)))
-            _lay_warped(out, blurred, move, light.shadow, y - 0.12 * ppm, 1.1 * feet)
+            soft = cv2.blur(veil, (max(int(0.025 * ppm), 3), max(int(0.08 * ppm), 3)))
+            black = np.zeros((half[1], half[0], 3), np.uint8)
+            _lay_warped(
+                out, np.dstack([black, soft]), move, light.shadow, y - 0.12 * ppm, 1.1 * feet
+            )
 
 
 def _count(look: Look, rng: np.random.Generator, aspect: float) -> int:
@@ -139,28 +146,23 @@ def _count(look: Look, rng: np.random.Generator, aspect: float) -> int:
     return int(rng.choice((1, 1, 1, 2, 3)))
 
 
-def _lay(out: Array, figure: Figure, left: float, top: float) -> None:
-    """Blend a figure into the frame at a place between pixels."""
+def _lay(out: Array, figure: Figure, corner: tuple[float, float], grow: float) -> None:
+    """Blend a figure, `grow` times its size, into the frame at a place between pixels."""
     h, w = figure.cover.shape
-    x0, y0 = int(np.floor(left)), int(np.floor(top))
-    shift = np.array([[1, 0, left - x0], [0, 1, top - y0]], np.float32)
-    size = (w + 1, h + 1)
-    cover = cv2.warpAffine(figure.cover, shift, size)
-    image = cv2.warpAffine(figure.image, shift, size, borderMode=cv2.BORDER_REPLICATE)
-    ax, ay, bx, by = (
-        max(x0, 0),
-        max(y0, 0),
-        min(x0 + w + 1, out.shape[1]),
-        min(y0 + h + 1, out.shape[0]),
-    )
-    if bx <= ax or by <= ay:
+    x0, y0 = max(int(np.floor(corner[0])), 0), max(int(np.floor(corner[1])), 0)
+    x1 = min(int(corner[0] + w * grow) + 2, out.shape[1])
+    y1 = min(int(corner[1] + h * grow) + 2, out.shape[0])
+    if x1 - x0 < 1 or y1 - y0 < 1:
         return
-    cut = np.s_[ay - y0 : by - y0, ax - x0 : bx - x0]
-    roi = out[ay:by, ax:bx]
-    alpha = np.ascontiguousarray(cover[cut])
-    roi[:] = cv2.blendLinear(
-        np.ascontiguousarray(image[cut]), np.ascontiguousarray(roi), alpha, 1 - alpha
+    middle = 0.5 * grow - 0.5
+    move = np.array(
+        [[grow, 0, corner[0] - x0 + middle], [0, grow, corner[1] - y0 + middle]], np.float32
     )
+    size = (x1 - x0, y1 - y0)
+    alpha = cv2.warpAffine(figure.cover, move, size)
+    image = cv2.warpAffine(figure.image, move, size, borderMode=cv2.BORDER_REPLICATE)
+    roi = out[y0:y1, x0:x1]
+    roi[:] = cv2.blendLinear(image, np.ascontiguousarray(roi), alpha, 1 - alpha)
 
 
 def _lay_warped(

@@ -205,8 +205,8 @@ class Ground:
         crack = smooth(0.018, 0.004, np.abs(sample(self._noise[0], lat * 0.05, z / 36) - 0.5))
         tar = tar * (1 - 0.45 * crack * smooth(0.45, 0.6, coarse))[..., None]
         worn = 0.65 + 0.35 * smooth(0.30, 0.55, fine)
-        dash = (smooth(0.085, 0.065, np.abs(lat)) * ((z / 9) % 1 < 0.40) * 0.9 * worn)[..., None]
-        edge = (smooth(0.085, 0.065, np.abs(np.abs(lat) - 3.85)) * 0.85 * worn)[..., None]
+        dash = (smooth(0.105, 0.055, np.abs(lat)) * ((z / 9) % 1 < 0.40) * 0.9 * worn)[..., None]
+        edge = (smooth(0.105, 0.055, np.abs(np.abs(lat) - 3.85)) * 0.85 * worn)[..., None]
         tar = tar + (bgr(0.62, 0.40, 0.08) - tar) * dash
         tar = tar + (bgr(0.58, 0.56, 0.52) - tar) * edge
         if self._look.weather is Weather.RAIN:

@@ -21,6 +21,8 @@ _POLE_GAP_M = 34.0
 _POLE_TALL_M = 8.4
 _NEAR_M = 0.9
 """Nothing is projected from nearer than this: it has long left the frame."""
+_CRISP_M = 16.0
+"""From here on a post's smear is smaller than a pixel or two."""
 _BEAM_POINTS, _BEAM_STEP = 57, 8
 
 
@@ -49,7 +51,7 @@ class Rail:
         heads, feet = fixed(np.c_[x, y - 0.66 * px_m]).tolist(), fixed(np.c_[x, y]).tolist()
         for k, ahead in enumerate(posts.tolist()):
             clear = math.exp(-ahead / self._reach_m) * min((92 - ahead) / 24, 1.0)
-            if ahead > 22 and clear > 0:  # too small to see a smear
+            if ahead > _CRISP_M and clear > 0:  # too small to see a smear
                 seen = (self._post + (self._haze - self._post) * (1 - clear)).tolist()
                 cv2.line(out, heads[k], feet[k], seen, max(round(0.1 * px_m[k]), 1), cv2.LINE_AA, 4)
             elif ahead > 1.6:
@@ -93,8 +95,14 @@ class Poles:
         if ahead < _NEAR_M:
             return
         clear = math.exp(-ahead / self._reach_m) * fade
-        _post(out, view, ahead, _POLE_M, (0.0, _POLE_TALL_M), 0.11, self._wood, clear)
         colour = (self._wood + (self._haze - self._wood) * (1 - clear)).tolist()
+        if ahead > 2 * _POLE_GAP_M:
+            (x, y, px_m) = view.project(ahead, _POLE_M, 0.0)
+            ends = fixed([(x, y), (x, y - _POLE_TALL_M * px_m)]).tolist()
+            thick = max(round(0.2 * float(px_m)), 1)
+            cv2.line(out, ends[0], ends[1], colour, thick, cv2.LINE_AA, 4)
+        else:
+            _post(out, view, ahead, _POLE_M, (0.0, _POLE_TALL_M), 0.11, self._wood, clear)
         for height, half in ((7.7, 1.15), (7.0, 0.8)):
             left = view.project(ahead, _POLE_M - half, height)
             right = view.project(ahead, _POLE_M + half, height)

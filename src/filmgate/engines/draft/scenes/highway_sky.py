@@ -81,7 +81,8 @@ class Sky:
         if self._look.weather is Weather.FOG:
             thick = (0.55 + 0.4 * np.exp(-5 * up))[..., None]
             colour = colour + (self.light.haze - colour) * thick
-        colour = self._with_headlands(colour, x, up, unit)
+        if "mountains" not in self._look.without:
+            colour = self._with_headlands(colour, x, up, unit)
         return to_bytes(colour), origin
 
     def _clouded(self, colour: Floats, x: Floats, up: Floats) -> tuple[Floats, Floats]:

@@ -23,10 +23,10 @@ class Placing:
 
 
 def placing(pose: Pose, nearness: float) -> Placing:
-    """Place a layer of `nearness` (0 at infinity, 1 at the subject). The camera's x is right, its y is up."""
+    """Place a layer of `nearness` (0 at infinity, 1 at the subject): x moves it right, y down, by its nearness."""
     scale = pose.zoom / (1 - min(pose.dolly * nearness, _DOLLY_MAX))
     return Placing(
         scale,
-        -(pose.x * nearness * scale + pose.pan * pose.zoom),
+        pose.x * nearness * scale - pose.pan * pose.zoom,
         pose.y * nearness * scale + pose.tilt * pose.zoom,
     )

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from filmgate.engines.draft.look import Look, Pose
-from filmgate.engines.draft.noise import Bytes, Floats, smooth, tile_noise
+from filmgate.engines.draft.noise import Bytes, Floats, smooth
 from filmgate.engines.draft.scenes.meadow_view import placing
 from filmgate.engines.draft.scenes.mood_palette import Palette, mood_number
 from filmgate.engines.draft.scenes.mood_ribbons import Backdrop
@@ -42,11 +42,24 @@ class Dunes:
     def image(self, t_s: float, pose: Pose) -> Bytes:
         """Paint the ridges at `t_s`, BGR uint8 [height, width, 3]."""
         image = self._backdrop.image(t_s, pose)
+        self._shine(image, pose)
         curves = [self._crest(ridge, t_s, pose) for ridge in self._ridges]
         for k, ridge in enumerate(self._ridges):
             below = curves[k + 1][0] if k + 1 < len(curves) else None
             self._lay(image, ridge, *curves[k], below)
         return image
+
+    def _shine(self, image: Bytes, pose: Pose) -> None:
+        """Add a low sun, or moon, and the air it lights."""
+        width, height = self._size
+        where = placing(pose, 0.02)
+        n, m = height // 4, width // 4
+        y = ((np.arange(n, dtype=np.float32) + 0.5) / n - 0.5 - where.dy) / where.scale + 0.19
+        x = ((np.arange(m, dtype=np.float32) + 0.5) / m - 0.5) * np.float32(width / height)
+        r = np.hypot((x[None] - where.dx) / where.scale - self._sun_x, y[:, None])
+        light = 0.30 * np.exp(-4.5 * r) + 0.30 * np.exp(-14 * r) + 0.6 * smooth(0.060, 0.050, r)
+        air = (np.minimum(light, 1)[..., None] * self._sun).astype(np.uint8)
+        cv2.add(image, cv2.resize(air, (width, height), interpolation=cv2.INTER_CUBIC), dst=image)
 
     def _crest(self, ridge: _Ridge, t_s: float, pose: Pose) -> tuple[Floats, Floats, float]:
         """The crest's height in px, its light 0..1, and px a frame height."""
@@ -59,8 +72,8 @@ class Dunes:
             angle = k * u + omega * t_s + phase
             y += amplitude * np.sin(angle)
             slope += amplitude * k * np.cos(angle)
-        light = 0.5 + 0.5 * np.tanh(2.4 * slope * np.sign(self._sun_x + 1e-6))
-        light = 0.12 + 0.62 * light + 0.26 * np.exp(-3 * (u - self._sun_x) ** 2)
+        light = 0.5 + 0.5 * np.tanh(4.5 * slope * np.sign(self._sun_x + 1e-6))
+        light = 0.06 + 0.66 * light + 0.28 * np.exp(-4 * (u - self._sun_x) ** 2)
         return (y * where.scale + where.dy + 0.5) * h, light.astype(np.float32), where.scale * h
 
     def _lay(
@@ -91,14 +104,14 @@ def _ridge(rng: np.random.Generator, depth: float, p: Palette) -> _Ridge:
     waves = tuple(
         (
             amplitude * size,
-            k * (1.5 - 0.75 * depth),
+            k * (1.7 - 0.9 * depth) * float(rng.uniform(0.8, 1.25)),
             float(rng.uniform(0.06, 0.16)) * (0.6 + depth),
             float(rng.uniform(0, math.tau)),
         )
-        for amplitude, k in ((0.050, 2.1), (0.026, 4.3), (0.010, 9.1))
+        for amplitude, k in ((0.085, 1.9), (0.040, 3.7), (0.012, 8.3))
     )
     return _Ridge(
-        base=-0.12 + 0.60 * depth**1.25,
+        base=-0.06 + 0.58 * depth**1.25,
         nearness=0.15 + 1.0 * depth,
         waves=waves,
         flank=_flank(p, depth),
@@ -109,8 +122,8 @@ def _flank(p: Palette, depth: float) -> Bytes:
     v = np.linspace(0, 1, _ACROSS, dtype=np.float32)[:, None, None]
     light = np.linspace(0, 1, _LIGHTS, dtype=np.float32)[None, :, None]
     haze = p.middle * 0.75 + p.bright * 0.25
-    body = p.dark * (0.5 + 0.3 * (1 - depth)) + p.middle * (0.75 * light)
-    crest = (p.accent * 0.5 + p.bright * 0.75) * np.exp(-v / 0.035) * light**1.5
+    body = p.dark * (0.5 + 0.3 * (1 - depth)) + p.middle * (0.85 * light**1.4)
+    crest = (p.accent * 0.5 + p.bright * 0.75) * np.exp(-v / 0.035) * light**2.2
     sheen = p.accent * np.exp(-v / 0.22) * light * 0.4
     colour = body * np.exp(-1.7 * v) + p.deep * (1 - np.exp(-1.7 * v)) + crest + sheen
     share = 0.72 * (1 - depth) ** 1.3

@@ -36,11 +36,10 @@ class Nebula:
         """Paint the gas at `t_s`, BGR uint8 [height, width, 3]."""
         width, height = self._size
         density, lightness = self._fields(t_s, pose)
-        index = cv2.merge([lightness * 255, density * 255])
-        gas = cv2.remap(self._gas, index, np.empty(0), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # pyright: ignore
+        gas = cv2.remap(self._gas, lightness * 255, density * 255, cv2.INTER_LINEAR)
         image = cv2.resize(gas, (width, height), interpolation=cv2.INTER_CUBIC).astype(np.uint8)
         if self._stars is not None:
-            self._twinkle(image, self._stars, density, t_s, pose)
+            self._twinkle(image, self._stars, t_s, pose)
         return image
 
     def _fields(self, t_s: float, pose: Pose) -> tuple[Floats, Floats]:
@@ -62,13 +61,11 @@ class Nebula:
         hx, hy = self._heart
         d2 = ((x - hx) ** 2 / max(width / height, 0.8) + (y - hy) ** 2) * 3.4
         heart = np.exp(-d2, dtype=np.float32)
-        density = cloud * (0.42 + 0.75 * heart) + 0.20 * (warp_x - 0.5)
+        density = cloud * (0.46 + 0.55 * heart) + 0.20 * (warp_x - 0.5)
         lightness = np.clip(0.55 * veil + 0.55 * heart * warp_y + 0.14, 0, 1)
         return np.clip(density, 0, 1).astype(np.float32), lightness.astype(np.float32)
 
-    def _twinkle(
-        self, image: Bytes, stars: Bytes, density: Floats, t_s: float, pose: Pose
-    ) -> None:
+    def _twinkle(self, image: Bytes, stars: Bytes, t_s: float, pose: Pose) -> None:
         width, height = self._size
         where = placing(pose, 0.08)
         move = np.array(
@@ -86,9 +83,10 @@ def _gas_colours(p: Palette) -> Bytes:
     li = np.linspace(0, 1, 256, dtype=np.float32)[None, :, None]
     hue = p.middle + (p.accent - p.middle) * smooth(0.3, 0.75, li)
     colour = p.deep * 0.8 + (p.dark - p.deep) * smooth(0.1, 0.42, d)
-    colour = colour + hue * (smooth(0.25, 0.8, d) * (0.25 + 0.75 * li))
-    colour = colour + p.bright * (smooth(0.5, 1.0, d) * smooth(0.35, 1.0, li) * 0.9)
-    return np.clip(colour * 255, 0, 255).astype(np.uint8)
+    colour = colour + hue * (smooth(0.25, 0.95, d) * (0.2 + 0.65 * li))
+    colour = colour + p.bright * (smooth(0.5, 1.0, d) * smooth(0.4, 1.0, li) * 0.75)
+    shoulder = np.where(colour > 0.5, 0.5 + 0.46 * np.tanh((colour - 0.5) / 0.62), colour)
+    return np.clip(shoulder * 255, 0, 255).astype(np.uint8)
 
 
 def _stars(size: tuple[int, int], seed: int) -> Bytes:

@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from filmgate.domain.errors import InvalidFields
-from filmgate.inputs.data_uri import is_data_uri, parse_data_uri
+from filmgate.domain.data_uri import is_data_uri, parse_data_uri
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
 BASE64 = base64.b64encode(PNG).decode()

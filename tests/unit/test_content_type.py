@@ -5,7 +5,7 @@ import io
 import pytest
 from PIL import Image
 
-from filmgate.inputs.sniff import SNIFF_BYTES, sniff
+from filmgate.domain.content_type import SNIFF_BYTES, sniff
 
 
 @pytest.mark.parametrize("name", ["jpeg", "png", "webp", "bmp", "gif"])
