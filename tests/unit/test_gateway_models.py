@@ -15,6 +15,7 @@ from filmgate.catalogue import load_models
 from filmgate.domain.errors import InvalidFields
 from filmgate.gateway.model_schema import input_schema, markdown
 from filmgate.gateway.openapi import openapi_document
+from gateway_api_page import PAGE, api_page
 from gateway_room import NOW, Room
 
 MODEL = load_models()["wan2.5-preview"]
@@ -222,3 +223,7 @@ async def test_answers_keep_to_the_document(room: Room) -> None:
     for name, answer in answers.items():
         schema = {"$ref": f"#/components/schemas/{name}", "components": DOCUMENT["components"]}
         jsonschema_rs.validate(schema, answer.json())
+
+
+def test_the_reference_page_is_current() -> None:
+    assert PAGE.read_text(encoding="utf-8") == api_page(), "run tests/gateway_api_page.py"

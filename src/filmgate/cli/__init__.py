@@ -6,6 +6,7 @@ serve, doctor) go through bootstrap.
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import Annotated
 
@@ -67,6 +68,10 @@ app.add_typer(keys, name="keys")
 
 def main() -> None:
     """Run the command line and end the process with its exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal of an old encoding shows ? for × rather than a traceback.
+            stream.reconfigure(errors="replace")
     try:
         app(prog_name="filmgate")
     except CommandFailed as failure:

@@ -18,9 +18,13 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
 )
+from rich.table import Column
 from rich.text import Text
 
-from filmgate.cli.progress import Pace, stage_words
+from filmgate.cli.progress import STAGES, Pace, stage_words
+
+STAGE_CHARS = max(map(len, STAGES.values()))
+ENDING_PERCENT = 90
 
 
 class LiveDisplay:
@@ -31,7 +35,9 @@ class LiveDisplay:
         self._pace = pace
         self._bar = Progress(
             SpinnerColumn(),
-            TextColumn("{task.description}", markup=False),
+            TextColumn(
+                "{task.description}", markup=False, table_column=Column(min_width=STAGE_CHARS)
+            ),
             BarColumn(),
             TextColumn("{task.percentage:>3.0f} %"),
             TimeElapsedColumn(),
@@ -72,6 +78,6 @@ class LeftColumn(ProgressColumn):
         if left_s is None or task.finished:
             return Text("")
         if left_s < 1:
-            return Text("any moment")
+            return Text("any moment" if task.percentage >= ENDING_PERCENT else "")
         minutes, seconds = divmod(round(left_s), 60)
         return Text(f"about {minutes}:{seconds:02d} left")

@@ -6,6 +6,7 @@ Every route of app.py stands here once, and a test holds the two together.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import cast
 
 import msgspec
 
@@ -245,6 +246,8 @@ def _file() -> Json:
         errors=[404, 410, 416],
     )
     operation["security"] = []
+    for of_others in ("400", "401"):
+        del cast("Json", operation["responses"])[of_others]
     return operation
 
 

@@ -67,14 +67,16 @@ Route = Callable[[Exchange], Awaitable[None]]
 
 
 class WebServer:
-    """Serves routes on a free port of a loopback address while its context is open."""
+    """Serves routes on a port of a loopback address (0: a free one) while its context is open."""
 
-    def __init__(self, *, tls: ssl.SSLContext | None = None, address: str = "127.0.0.1") -> None:
+    def __init__(
+        self, *, tls: ssl.SSLContext | None = None, address: str = "127.0.0.1", port: int = 0
+    ) -> None:
         self.requests: list[SeenRequest] = []
         self.connections = 0
         self.open_now = 0
         self.open_most = 0
-        self.port = 0
+        self.port = port
         self._tls = tls
         self._address = address
         self._routes: dict[str, Route] = {}
@@ -92,7 +94,7 @@ class WebServer:
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(
-            self._serve, self._address, 0, ssl=self._tls, limit=HEAD_BYTES_MAX
+            self._serve, self._address, self.port, ssl=self._tls, limit=HEAD_BYTES_MAX
         )
         self.port = self._server.sockets[0].getsockname()[1]
         return self

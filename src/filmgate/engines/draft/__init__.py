@@ -1,4 +1,4 @@
-"""The draft engine: procedural pictures on any CPU, no weights. Nothing but the way in stands here."""
+"""The draft engine: procedural pictures on any CPU, no weights. Only the way in stands here."""
 
 from filmgate.engines.draft.engine import DraftEngine
 

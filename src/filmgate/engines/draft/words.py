@@ -31,14 +31,14 @@ _SCENES: dict[SceneName, dict[int, str]] = {
         1: "night, car, light, crowd, architecture",
     },
     SceneName.MEADOW: {
-        7: "cat, kitten, kitty, feline",
+        9: "cat, kitten, kitty, feline",
         5: "meadow, grassland, prairie, pasture",
         3: "grass, garden, field, flower, lawn, park, puppy, dog, pet, butterfly, countryside",
         2: "spring, farm, hill, nature, forest, valley, animal, rabbit, horse, tree, picnic",
         1: "summer, green, bird, sunny",
     },
     SceneName.DANCER: {
-        7: "dance, dancing, dancer, ballet, ballerina, breakdance, choreography, waltz, tango",
+        9: "dance, dancing, dancer, ballet, ballerina, breakdance, choreography, waltz, tango",
         4: "concert, stage, disco, nightclub, singer, performer, performance, spotlight",
         3: "music, party, theatre, theater, musician, acrobat, figure skating",
         2: "person, woman, man, girl, boy, people, singing, silhouette",
