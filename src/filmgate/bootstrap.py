@@ -40,6 +40,9 @@ EXIT_USAGE = 2
 EXIT_TAKEN = 3
 LINK_SECRET_BYTES = 32
 FETCH_CONCURRENT_MAX = 8
+GATEWAY_END_S = 15.0
+WORKER_END_S = 15.0
+"""How long a process whose supervisor died may take to end; for a worker, after draining."""
 
 
 class SystemClock:
@@ -193,7 +196,10 @@ def _greet(url: str, first_token: str) -> None:
 
 def run_gateway(settings: Settings) -> None:
     """Serve HTTP until told to stop."""
+    from filmgate.supervisor.parent import end_with_supervisor
+
     _set_up_logs(settings)
+    end_with_supervisor(limit_s=GATEWAY_END_S)
     _run(_gateway(settings))
 
 
@@ -244,7 +250,10 @@ async def _gateway(settings: Settings) -> None:
 
 def run_worker(settings: Settings) -> None:
     """Make films until told to stop."""
+    from filmgate.supervisor.parent import end_with_supervisor
+
     _set_up_logs(settings)
+    end_with_supervisor(limit_s=settings.drain_s + WORKER_END_S)
     _run(_worker(settings))
 
 

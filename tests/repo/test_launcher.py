@@ -1,4 +1,4 @@
-"""What ./filmgate does before Python starts: compare, wait, refuse, run. Nothing is installed here."""
+"""What ./filmgate does before it starts: compare, wait, refuse, run. Nothing is installed here."""
 
 from __future__ import annotations
 

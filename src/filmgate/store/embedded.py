@@ -21,6 +21,7 @@ import signal
 import stat
 import subprocess
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -95,8 +96,7 @@ class EmbeddedPostgres:
         for attempt in range(START_TRIES):
             if self._running_pid() is None or not await self._answers(2.0):
                 self._spawn()
-            if await self._answers(START_S_MAX / START_TRIES):
-                await self._ensure_database()
+            if await self._answers(START_S_MAX / START_TRIES) and await self._ensure_database():
                 log.info("postgres.ready", pid=self._running_pid(), try_number=attempt + 1)
                 return
             log.warning("postgres.start_failed", try_number=attempt + 1)
@@ -114,18 +114,20 @@ class EmbeddedPostgres:
         pid = self._running_pid()
         if pid is None:
             return
-        os.kill(pid, signal.SIGINT)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGINT)
         try:
             async with asyncio.timeout(STOP_S_MAX):
                 await self.wait_dead()
         except TimeoutError:
-            os.kill(pid, signal.SIGQUIT)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGQUIT)
         log.info("postgres.stopped", pid=pid)
 
     def _is_alive(self) -> bool:
-        if self._process is not None:
-            return self._process.poll() is None
-        return self._running_pid() is not None
+        if self._process is not None and self._process.poll() is None:
+            return True
+        return self._running_pid() is not None  # adopted, also after a start of ours was too much
 
     def _prepare(self) -> None:
         self._home.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -217,14 +219,21 @@ class EmbeddedPostgres:
                 await connection.close()
                 return True
 
-    async def _ensure_database(self) -> None:
-        connection = await psycopg.AsyncConnection.connect(
-            self.url.replace("/filmgate?", "/postgres?"), autocommit=True
-        )
-        async with connection:
-            cursor = await connection.execute("SELECT FROM pg_database WHERE datname = 'filmgate'")
-            if cursor.rowcount == 0:
-                await connection.execute("CREATE DATABASE filmgate")
+    async def _ensure_database(self) -> bool:
+        """Make our database in the cluster; False if the server died again meanwhile."""
+        try:
+            connection = await psycopg.AsyncConnection.connect(
+                self.url.replace("/filmgate?", "/postgres?"), autocommit=True
+            )
+            async with connection:
+                found = await connection.execute(
+                    "SELECT FROM pg_database WHERE datname = 'filmgate'"
+                )
+                if found.rowcount == 0:
+                    await connection.execute("CREATE DATABASE filmgate")
+        except psycopg.OperationalError:
+            return False
+        return True
 
     def _running_pid(self) -> int | None:
         """The postmaster's pid if it is alive and serves this very cluster."""

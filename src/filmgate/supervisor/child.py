@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import structlog
 
+from filmgate.supervisor.parent import SUPERVISED
+
 log = structlog.get_logger()
 
 RESTART_FIRST_S = 0.2
@@ -51,9 +53,9 @@ class Child:
                 "-m",
                 "filmgate",
                 *self._spec.arguments,
-                env=dict(self._spec.environment),
+                env={**self._spec.environment, SUPERVISED: "1"},
                 pass_fds=self._spec.descriptors,
-                stdin=asyncio.subprocess.DEVNULL,
+                stdin=asyncio.subprocess.PIPE,  # supervisor/parent.py
             )
             log.info("child.started", name=self._spec.name, pid=self._process.pid)
             status = await self._process.wait()

@@ -31,6 +31,8 @@ class Nebula:
         self._turn = float(rng.uniform(0, math.tau))
         has_stars = not look.without & {"stars", "particles"}
         self._stars = _stars(size, seed) if has_stars else None
+        self._lift = 0.0
+        self._lift = 0.36 - float(self._fields(0.0, Pose())[0].mean())
 
     def image(self, t_s: float, pose: Pose) -> Bytes:
         """Paint the gas at `t_s`, BGR uint8 [height, width, 3]."""
@@ -61,7 +63,7 @@ class Nebula:
         hx, hy = self._heart
         d2 = ((x - hx) ** 2 / max(width / height, 0.8) + (y - hy) ** 2) * 3.4
         heart = np.exp(-d2, dtype=np.float32)
-        density = cloud * (0.46 + 0.55 * heart) + 0.20 * (warp_x - 0.5)
+        density = cloud * (0.46 + 0.55 * heart) + 0.20 * (warp_x - 0.5) + self._lift
         lightness = np.clip(0.55 * veil + 0.55 * heart * warp_y + 0.14, 0, 1)
         return np.clip(density, 0, 1).astype(np.float32), lightness.astype(np.float32)
 

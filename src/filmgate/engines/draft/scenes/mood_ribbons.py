@@ -75,7 +75,7 @@ class Ribbons:
             0.5 + 0.5 * np.sin(0.7 * k * u - 1.3 * omega * t_s + 2 * phase)
         )
         y_px = (y * where.scale + across) * h + self._short_px / 2
-        width_px = width * where.scale * h
+        width_px = np.maximum(width * where.scale * h, 34)
         top = max(int(np.floor(y_px.min())) - 8, 0)
         bottom = min(int(np.ceil((y_px + width_px).max())) + 2, self._short_px)
         if top >= bottom:
@@ -116,7 +116,7 @@ def _silk(body: Floats, edge: Floats, seed: int) -> Bytes:
     fibres = cv2.GaussianBlur(rng.uniform(0, 1, (_ACROSS, 1)).astype(np.float32), (1, 9), 1.6)
     folds = 0.5 + 0.5 * np.sin(v[:, 0] * math.tau * rng.uniform(1.2, 2.4) + rng.uniform(0, 6))
     cloth = (0.72 + 0.4 * fibres) * (0.66 + 0.34 * folds)
-    hem = np.exp(-((v / 0.022) ** 2)) + 0.45 * np.exp(-np.maximum(v, 0) / 0.09) * (v > 0)
+    hem = np.exp(-((v / 0.026) ** 2)) + 0.45 * np.exp(-np.maximum(v, 0) / 0.09) * (v > 0)
     veil = np.exp(-2.6 * np.maximum(v, 0)) * smooth(1, 0.55, v) * smooth(-0.03, 0.03, v)
     gain = (np.arange(_GAINS, dtype=np.float32) / (_GAINS - 1))[None, :, None]
     colour = body * veil * cloth[..., None] * (0.35 + 1.1 * gain) + edge * hem * (0.2 + gain)

@@ -73,43 +73,43 @@ def _scene(look: Look, take: Take) -> Layers:
 
 
 def _highway(look: Look, take: Take) -> Layers:
-    yield -4, nature.sea(take)
-    yield -13, nature.wind(take)
+    yield -7, nature.sea(take)
+    yield -18, nature.wind(take)
     if "cars" not in look.without:
-        yield -7, street.road(take)
+        yield -12, street.road(take)
         is_wet = look.weather is Weather.RAIN
-        yield 1, street.passing(take, every_s=2.6, speed_m_s=26, wet=is_wet)
+        yield 4, street.passing(take, every_s=2.6, speed_m_s=26, wet=is_wet)
     if "birds" not in look.without and look.time is not TimeOfDay.NIGHT:
-        yield -14, nature.gulls(take)
+        yield -9, nature.gulls(take)
 
 
 def _city(look: Look, take: Take) -> Layers:
     is_night = look.time is TimeOfDay.NIGHT
     if "cars" not in look.without:
-        yield -5, street.traffic(take)
+        yield -10, street.traffic(take)
         is_wet = look.weather is Weather.RAIN
-        yield -3, street.passing(take, every_s=3.4, speed_m_s=12, wet=is_wet)
+        yield 3, street.passing(take, every_s=3.4, speed_m_s=12, wet=is_wet)
         if look.seed % 2 == 0:
-            yield -17, street.siren(take)
+            yield -14, street.siren(take)
     if is_night and "neon" not in look.without and "lights" not in look.without:
-        yield -23, street.neon(take)
+        yield -25, street.neon(take)
     if is_night and look.seed % 2 and "music" not in look.without:
-        yield -8, street.club(take)
-    yield -16, nature.wind(take, strength=0.5)
+        yield -5, street.club(take)
+    yield -22, nature.wind(take, strength=0.5)
 
 
 def _meadow(look: Look, take: Take) -> Layers:
-    yield -9, nature.breeze(take)
+    yield -17, nature.breeze(take)
     is_singing = look.time is not TimeOfDay.NIGHT and look.weather in (
         Weather.CLEAR,
         Weather.CLOUDY,
     )
     if is_singing and "birds" not in look.without:
-        yield -5, nature.birds(take)
+        yield 1, nature.birds(take)
     if look.time in (TimeOfDay.NIGHT, TimeOfDay.SUNSET) and look.weather is not Weather.SNOW:
-        yield (-8 if look.time is TimeOfDay.NIGHT else -18), nature.crickets(take)
+        yield (-2 if look.time is TimeOfDay.NIGHT else -12), nature.crickets(take)
     if "cat" not in look.without:
-        yield (-8 if look.words & _RUNS else -13), nature.footfalls(take)
+        yield (-3 if look.words & _RUNS else -10), nature.footfalls(take)
 
 
 def _dancer(look: Look, take: Take) -> Layers:
@@ -117,8 +117,8 @@ def _dancer(look: Look, take: Take) -> Layers:
         yield 4, music.groove(take)
         yield -34, nature.wind(take, strength=0.3)
     else:
-        yield -18, nature.wind(take, strength=0.3)
-        yield -8, nature.footfalls(take, strides_hz=1.0)
+        yield -24, nature.wind(take, strength=0.3)
+        yield 0, nature.footfalls(take, strides_hz=1.0)
 
 
 def _mood(look: Look, take: Take) -> Layers:
@@ -132,12 +132,12 @@ def _mood(look: Look, take: Take) -> Layers:
 def _weather(look: Look, take: Take) -> Layers:
     is_music = _has_groove(look)
     if look.weather is Weather.RAIN and "rain" not in look.without:
-        yield (-20 if is_music else -6), nature.rain(take)
+        yield (-20 if is_music else -9), nature.rain(take)
         if look.words & _STORMS:
             yield 5, nature.thunder(take)
             yield -9, nature.wind(take, strength=1.0)
     elif look.weather is Weather.SNOW and "snow" not in look.without:
-        yield (-22 if is_music else -10), nature.wind(take, strength=0.7)
+        yield (-22 if is_music else -15), nature.wind(take, strength=0.7)
     elif look.weather is Weather.FOG and "fog" not in look.without:
         yield (-26 if is_music else -14), nature.wind(take, strength=0.2)
 

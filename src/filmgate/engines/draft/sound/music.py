@@ -20,6 +20,7 @@ from filmgate.engines.draft.sound.noise import (
     drift,
     seconds,
     shaped,
+    tone,
     unit,
 )
 
@@ -84,20 +85,27 @@ def pad(take: Take) -> Floats:
         for k, step in enumerate(chord):
             beat = 0.65 + 0.35 * np.sin(2 * np.pi * (0.09 + 0.05 * k) * t + rng.uniform(0, 6))
             loud = (beat * share / (1 + 0.35 * k)).astype(np.float32)
-            for channel in (0, 1):
-                pitch = tonic * 2 ** (step / 12) * (1 + rng.normal(0, 0.0011))
-                track[channel] += _voice(pitch, t, rng.uniform(0, 1)) * loud
+            track += _wide_voice(rng, tonic * 2 ** (step / 12), count) * loud
     shimmer = shaped(count, band(2500, 8000, 1), rng, together=0.1) * drift(count, rng, 0.6, 0, 1)
     air = shaped(count, band(200, 900, 1), rng, together=0.2) * drift(count, rng, 0.4, 0.2, 1)
     return unit(unit(track) + shimmer * np.float32(0.035) + air * np.float32(0.10))
 
 
-def _voice(pitch_hz: float, t: Floats, phase: float) -> Floats:
-    """A soft tone: three partials."""
-    turn = np.float32(2 * np.pi) * ((np.float64(pitch_hz) * t + phase) % 1).astype(np.float32)
-    sine = np.sin(turn)
-    second = 2 * sine * np.cos(turn)
-    return sine + np.float32(0.28) * second + np.float32(0.10) * (3 * sine - 4 * sine**3)
+def _voice(pitch_hz: float, count: int, turn: float = 0.0) -> Floats:
+    """A soft tone: three partials, float32 [count]."""
+    sine, cosine = tone(pitch_hz, count, turn)
+    return sine * (np.float32(1.30) + np.float32(0.56) * cosine - np.float32(0.40) * sine * sine)
+
+
+def _wide_voice(rng: np.random.Generator, pitch_hz: float, count: int) -> Floats:
+    """Two voices a little out of tune, [2, count], each more on its own side; it folds to mono well."""
+    turn = rng.uniform(0, 1)
+    first, second = (
+        _voice(pitch_hz * (1 + detune), count, turn)
+        for detune in (rng.normal(0, 0.0009), rng.normal(0, 0.0009))
+    )
+    share = np.float32(0.45)
+    return np.stack((first + share * second, second + share * first))
 
 
 def _play_chord(
@@ -114,10 +122,8 @@ def _play_chord(
     shape = np.clip(t / 0.05, 0, 1) * np.clip((4 * beat_s - t) / 0.12, 0, 1)
     bar = np.zeros((2, count), np.float32)
     for step in chord[1:]:
-        for channel in (0, 1):
-            pitch = tonic * 2 ** (step / 12) * (1 + rng.normal(0, 0.0012))
-            bar[channel] += _voice(pitch, t, rng.uniform(0, 1))
-    add_at(track, (bar * shape * np.float32(0.11)).astype(np.float32), start_s)
+        bar += _wide_voice(rng, tonic * 2 ** (step / 12), count)
+    add_at(track, (bar * shape * np.float32(0.10)).astype(np.float32), start_s)
 
 
 def _play_melody(
@@ -131,17 +137,17 @@ def _play_melody(
 ) -> None:
     """Plucked notes on eighths, a random walk over the minor pentatonic scale."""
     count = int(0.5 * RATE_HZ)
-    t, envelope = seconds(count), decay(count, 0.085, 0.004)
+    envelope = decay(count, 0.085, 0.004)
     place = int(rng.integers(1, 5))
     for eighth in range(8):
         if rng.random() < (0.55 if is_sparse else 0.3):
             continue
         place = int(np.clip(place + rng.integers(-2, 3), 0, len(_MINOR_PENTATONIC) - 1))
         pitch = 2 * tonic * 2 ** (_MINOR_PENTATONIC[place] / 12)
-        note = _voice(pitch, t, 0.0) * envelope
+        note = _voice(pitch, count) * envelope
         pan, when = rng.uniform(0.3, 0.7), start_s + eighth * beat_s / 2
-        add_at(track, note, when, pan, 0.20)
-        add_at(track, note, when + 0.75 * beat_s, 1 - pan, 0.07)
+        add_at(track, note, when, pan, 0.26)
+        add_at(track, note, when + 0.75 * beat_s, 1 - pan, 0.09)
 
 
 def _play_bass(track: Floats, tonic: float, step: int, start_s: float, beat_s: float) -> None:
@@ -156,9 +162,9 @@ def _play_bass(track: Floats, tonic: float, step: int, start_s: float, beat_s: f
     note = np.sin(turn) + 0.45 * np.sin(2 * turn) + 0.22 * np.sin(3 * turn) * np.exp2(-t / 0.05)
     note = (note * shape).astype(np.float32)
     for beat in range(4):
-        add_at(track, note, start_s + (beat + 0.5) * beat_s, 0.5, 0.40)
+        add_at(track, note, start_s + (beat + 0.5) * beat_s, 0.5, 0.27)
         if beat == 3:
-            add_at(track, note, start_s + (beat + 0.75) * beat_s, 0.5, 0.26)
+            add_at(track, note, start_s + (beat + 0.75) * beat_s, 0.5, 0.18)
 
 
 def _play_drums(track: Floats, rng: np.random.Generator, beat_s: float, beats: int) -> None:
@@ -171,10 +177,10 @@ def _play_drums(track: Floats, rng: np.random.Generator, beat_s: float, beats: i
     clap = crack * decay(RATE_HZ // 4, 0.035, 0.002) * np.float32(0.20)
     for beat in range(beats):
         when = beat * beat_s
-        add_at(track, kick, when, 0.5, 1.15)
+        add_at(track, kick, when, 0.5, 0.85)
         if beat % 2:
             add_at(track, clap, when)
-        for quarter, loud in ((0, 0.05), (1, 0.04), (2, 0.17), (3, 0.05)):
+        for quarter, loud in ((0, 0.08), (1, 0.06), (2, 0.24), (3, 0.08)):
             length = int((0.13 if quarter == 2 else 0.05) * RATE_HZ)
             k = int(rng.integers(0, RATE_HZ - length))
             hat = hiss[k : k + length] * decay(length, length / RATE_HZ / 5, 0.001)

@@ -16,6 +16,8 @@ from filmgate.ports.engine import SOUND_RATE_HZ
 
 RATE_HZ = SOUND_RATE_HZ
 
+_BLOCK = 512
+
 Gain = Callable[[Floats], Floats]
 """Gain by frequency; the frequencies are above zero."""
 
@@ -77,6 +79,18 @@ def drift(count: int, rng: np.random.Generator, rate_hz: float, low: float, high
     u = u * u * (3 - 2 * u)
     eased = rounded[step] * (1 - u) + rounded[step + 1] * u
     return np.interp(np.arange(count), np.linspace(0, count, len(coarse)), eased).astype(np.float32)
+
+
+def tone(pitch_hz: float, count: int, turn: float = 0.0) -> tuple[Floats, Floats]:
+    """Return sine and cosine of a steady pitch, float32 [count] each; `turn` 0..1 is the start.
+
+    An outer product of two short rows of rotations: no sine a sample.
+    """
+    step = 2j * np.pi * pitch_hz / RATE_HZ
+    fine = np.exp(step * np.arange(_BLOCK)).astype(np.complex64)
+    coarse = np.exp(step * _BLOCK * np.arange(-(-count // _BLOCK)) + 2j * np.pi * turn)
+    spun = np.outer(coarse.astype(np.complex64), fine).reshape(-1)[:count]
+    return np.ascontiguousarray(spun.imag), np.ascontiguousarray(spun.real)
 
 
 def add_at(track: Floats, hit: Floats, at_s: float, pan: float = 0.5, gain: float = 1.0) -> None:

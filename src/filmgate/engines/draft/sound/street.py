@@ -13,6 +13,7 @@ from filmgate.engines.draft.sound.noise import (
     drift,
     seconds,
     shaped,
+    tone,
     unit,
 )
 
@@ -61,21 +62,20 @@ def siren(take: Take) -> Floats:
     )
     middle, width = take.duration_s * rng.uniform(0.35, 0.7), 0.28 * take.duration_s
     near = np.exp(-(((t - middle) / width) ** 2)) * drift(count, rng, 1.2, 0.5, 1)
-    tone = (np.sin(phase) + 0.25 * np.sin(2 * phase)) * near
+    wail = (np.sin(phase) + 0.25 * np.sin(2 * phase)) * near
     pan = np.clip(rng.uniform(0.2, 0.5) + 0.25 * (t - middle) / width, 0.1, 0.9) * np.pi / 2
-    return (np.stack((np.cos(pan), np.sin(pan))) * tone).astype(np.float32)
+    return (np.stack((np.cos(pan), np.sin(pan))) * wail).astype(np.float32)
 
 
 def neon(take: Take) -> Floats:
     """Transformers of neon signs: a hum at twice the mains' frequency that flickers now and then."""
     rng, count = take.rng("neon"), take.count
-    t = seconds(count)
     hum = np.zeros((2, count), np.float32)
     for k, loud in ((1, 0.5), (2, 0.6), (3, 0.3), (5, 0.22), (8, 0.1)):
-        tone = np.sin(2 * np.pi * ((100 * k * t) % 1) + rng.uniform(0, 6))
+        sine, _ = tone(100 * k, count, rng.uniform(0, 1))
         side = rng.uniform(0.3, 0.7)
-        hum[0] += tone * np.float32(loud * (1 - side))
-        hum[1] += tone * np.float32(loud * side)
+        hum[0] += sine * np.float32(loud * (1 - side))
+        hum[1] += sine * np.float32(loud * side)
     return unit(hum * drift(count, rng, 3, 0.6, 1))
 
 
