@@ -174,7 +174,7 @@ def read_settings(
 
 NOT_SETTINGS = frozenset(
     {"FILMGATE_CONFIG", "FILMGATE_API_KEY", "FILMGATE_URL", "FILMGATE_VENV", "FILMGATE_LISTEN_FD"}
-    | {"FILMGATE_SUPERVISED"}
+    | {"FILMGATE_SUPERVISED"}  # supervisor/parent.py
 )
 """Variables with our prefix that are read elsewhere: by the client commands, the launcher and
 the gateway.

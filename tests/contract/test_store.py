@@ -181,7 +181,7 @@ async def test_a_lease_that_ran_out_fences_even_before_the_sweep(store):
 
     with pytest.raises(LeaseLost):
         await store.settle(done(stale), attempt=stale.attempt)
-    assert await store.renew("w1", lease_s=30) == {}
+    assert await store.renew({stale.id: stale.attempt}, lease_s=30) == set()
 
 
 async def test_the_sweep_nudges_a_task_that_lost_its_entry(store, database_url):

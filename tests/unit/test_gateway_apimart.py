@@ -260,6 +260,17 @@ async def test_a_failed_task_has_its_error_and_costs_nothing(room: Room) -> None
     assert {"result", "cost", "credits_cost", "actual_time"}.isdisjoint(data)
 
 
+async def test_only_a_completed_task_shows_a_result(room: Room) -> None:
+    task_id = await submitted(room)
+    ended = await room.completed(task_id)
+    failure = Failure(code="engine_failed", message="no")
+    room.store.change(replace(ended, status=Status.FAILED, failure=failure))
+    async with room.client() as client:
+        data = (await client.get(f"/v1/tasks/{task_id}")).json()["data"]
+    assert {"result", "cost", "credits_cost"}.isdisjoint(data)
+    assert data["error"] == {"code": "engine_failed", "message": "no", "type": "task_failed"}
+
+
 @pytest.mark.parametrize(
     "task_id", ["x", "task_0", "task_01J9HA7JPQ9A0Z6JZ3V8M9W6PZ", "%00", "task_" + "I" * 26, "ü"]
 )

@@ -361,6 +361,18 @@ async def test_large_bodies_wait_for_a_place_and_give_it_back(
         assert len(again) == 1
 
 
+async def test_a_body_of_unknown_length_takes_a_place_once_it_is_large(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(body_module, "LARGE_WAIT_S", 0.01)
+    bodies = Bodies(body_bytes_max=10**7, large_bodies_max=1)
+    parts = [b'{"a":"' + LONG, LONG, b'"}']
+    async with bodies.json(request_with(messages(*parts))):
+        with pytest.raises(Unavailable):
+            async with bodies.json(request_with(messages(*parts))):
+                pass
+
+
 async def test_a_place_is_given_back_when_the_body_is_wrong() -> None:
     bodies = Bodies(body_bytes_max=10**7, large_bodies_max=1)
     wrong = b'{"a":"' + LONG

@@ -12,6 +12,7 @@ from filmgate.gateway import uploads
 from filmgate.gateway.files import disposition
 from filmgate.gateway.multipart import clean_filename
 from filmgate.gateway.ranges import http_date, quoted, select
+from filmgate.storage.local import LocalStorage
 from gateway_room import NOW, SIMPLE, Room
 
 FILM = bytes(range(256)) * 10
@@ -61,6 +62,16 @@ async def test_head_is_get_without_the_bytes(room: Room) -> None:
     }
     assert part.status_code == 206
     assert part.headers["content-length"] == "10"
+
+
+async def test_head_reads_nothing_of_the_file(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = await film_path(room)
+    reads: list[str] = []
+    monkeypatch.setattr(LocalStorage, "read", lambda *_, **__: reads.append("read"))
+    async with room.client(token=None) as client:
+        answer = await client.head(path)
+    assert answer.status_code == 200
+    assert reads == []
 
 
 async def test_a_range_is_that_part(room: Room) -> None:

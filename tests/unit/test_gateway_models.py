@@ -142,6 +142,17 @@ def test_the_schema_takes_what_the_model_takes(body: dict[str, Any]) -> None:
     assert jsonschema_rs.is_valid(input_schema(MODEL), body) is is_taken
 
 
+@pytest.mark.parametrize("resolution", [None, "480p", "720p", "1080p"])
+@pytest.mark.parametrize("size", ["16:9", "9:16", "1:1", "4:3", "3:4"])
+def test_the_schema_knows_which_size_goes_with_which_resolution(
+    resolution: str | None, size: str
+) -> None:
+    jsonschema_rs = pytest.importorskip("jsonschema_rs")
+    body = {"prompt": "a", "size": size} | ({"resolution": resolution} if resolution else {})
+    is_taken = size in MODEL.frame_px[resolution or "720p"]
+    assert jsonschema_rs.is_valid(input_schema(MODEL), body) is is_taken
+
+
 DOCUMENT = json.loads(openapi_document(models=load_models(), version="9.9.9"))
 
 

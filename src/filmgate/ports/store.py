@@ -8,7 +8,7 @@ lease has run out in database time.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -117,9 +117,9 @@ class Tasks(Protocol):
         """
         ...
 
-    async def renew(self, worker: str, *, lease_s: float) -> dict[TaskId, int]:
-        """Prolong all leases of a worker that have not run out; return the attempts it
-        still holds.
+    async def renew(self, attempts: Mapping[TaskId, int], *, lease_s: float) -> set[TaskId]:
+        """Prolong the leases of these attempts; return the tasks whose attempt is still current
+        and had not run out. What a worker no longer runs it must not renew.
         """
         ...
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, LiteralString, TypeVar
@@ -18,7 +19,10 @@ Connection = psycopg.AsyncConnection[Row]
 
 AWAY_MESSAGE = "the database does not answer; please try again"
 POOL_WAIT_S = 5.0
+RECONNECT_S_MAX = 3.0
 STATEMENT_TIMEOUT_MS = 20_000
+ANSWER_S_MAX = 25.0
+"""After the server's own limit: then the network or the server's process is stuck."""
 
 
 class Database:
@@ -31,6 +35,9 @@ class Database:
             min_size=1,
             max_size=connections_max,
             timeout=POOL_WAIT_S,
+            # Attempts to connect are spaced by growing delays and given up after this time; the
+            # next request starts afresh, so that a database that is back is used within seconds.
+            reconnect_timeout=RECONNECT_S_MAX,
             open=False,
             kwargs={
                 "autocommit": True,
@@ -52,13 +59,18 @@ class Database:
     async def connection(self) -> AsyncGenerator[Connection]:
         """Lend a connection in autocommit mode.
 
-        Raises DatabaseAway when there is none to be had or it breaks.
+        Raises DatabaseAway when there is none to be had, it breaks, or it does not answer.
         """
         try:
-            async with self._pool.connection() as connection:
+            async with asyncio.timeout(ANSWER_S_MAX), self._pool.connection() as connection:
                 yield connection
-        except (PoolTimeout, psycopg.OperationalError, psycopg.InterfaceError) as error:
+        except (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError) as error:
             raise DatabaseAway(AWAY_MESSAGE, retry_after_s=1) from error
+
+    @staticmethod
+    def was_never_asked(away: DatabaseAway) -> bool:
+        """Whether no connection was to be had, so that nothing can have been written."""
+        return isinstance(away.__cause__, PoolTimeout)
 
     async def rows(
         self, query: LiteralString, values: Mapping[str, Any] | None = None

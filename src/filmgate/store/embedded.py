@@ -94,7 +94,7 @@ class EmbeddedPostgres:
         """
         await asyncio.to_thread(self._prepare)
         for attempt in range(START_TRIES):
-            if self._running_pid() is None or not await self._answers(2.0):
+            if self._running_pid() is None:
                 self._spawn()
             if await self._answers(START_S_MAX / START_TRIES) and await self._ensure_database():
                 log.info("postgres.ready", pid=self._running_pid(), try_number=attempt + 1)
@@ -212,7 +212,7 @@ class EmbeddedPostgres:
             except psycopg.OperationalError:
                 if asyncio.get_running_loop().time() > deadline:
                     return False
-                if self._process is not None and self._process.poll() is not None:
+                if not self._is_alive():
                     return False
                 await asyncio.sleep(0.05)
             else:

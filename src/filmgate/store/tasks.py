@@ -6,7 +6,7 @@ The statements stand in store/sql.py.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import asdict
 from datetime import datetime
 
@@ -14,6 +14,7 @@ import psycopg
 import structlog
 
 from filmgate.domain.errors import (
+    CallerError,
     DatabaseAway,
     IdempotencyInProgress,
     IdempotencyKeyReused,
@@ -35,6 +36,7 @@ log = structlog.get_logger()
 SQL = load_queries("tasks")
 
 SWEEP_LOCK = 0x66696C6D  # 'film': one sweep at a time over all workers
+RESUBMITS_MAX = 3
 CHANNEL = "filmgate_task"
 RECONNECT_S = 0.5
 
@@ -49,40 +51,59 @@ class PostgresTasks:
         self, task: Task, *, idempotency: IdempotencyKey | None, unfinished_max: int
     ) -> Submission:
         """See the port."""
+        try:
+            return await self._submit_once(task, idempotency, unfinished_max)
+        except DatabaseAway as lost:
+            if self._database.was_never_asked(lost):
+                raise
+        for _ in range(RESUBMITS_MAX):
+            try:
+                return await self._submit_again(task, idempotency, unfinished_max)
+            except DatabaseAway:
+                continue
+        raise OutcomeUnknown(
+            f"whether {task.id} was accepted is not known yet; ask for it before you resubmit",
+            retry_after_s=2,
+        )
+
+    async def _submit_once(
+        self, task: Task, idempotency: IdempotencyKey | None, unfinished_max: int
+    ) -> Submission:
         values: Row = {
             **submit_values(task),
             "unfinished_max": unfinished_max,
             "idempotency_key": idempotency.key if idempotency else None,
             "body_hash": idempotency.body_hash if idempotency else None,
         }
-        try:
-            async with self._database.connection() as connection:
-                if idempotency is None:
-                    cursor = await connection.execute(SQL["submit"], values)
-                    if await cursor.fetchone():
-                        return Submission(task_id=task.id)
-                else:
-                    earlier = await _submit_named(connection, values, idempotency)
-                    if earlier:
-                        return earlier
-                return await _refuse(connection, task, unfinished_max)
-        except DatabaseAway as lost:
-            return await self._look_up_after_loss(task, lost)
+        async with self._database.connection() as connection:
+            if idempotency is None:
+                cursor = await connection.execute(SQL["submit"], values)
+                if await cursor.fetchone():
+                    return Submission(task_id=task.id)
+            else:
+                earlier = await _submit_named(connection, values, idempotency)
+                if earlier:
+                    return earlier
+            return await _refuse(connection, task, unfinished_max)
 
-    async def _look_up_after_loss(self, task: Task, lost: DatabaseAway) -> Submission:
-        """The connection broke: only the row can tell whether COMMIT happened."""
-        if not isinstance(lost.__cause__, (psycopg.OperationalError, psycopg.InterfaceError)):
-            raise lost
+    async def _submit_again(
+        self, task: Task, idempotency: IdempotencyKey | None, unfinished_max: int
+    ) -> Submission:
+        """The answer to a submit was lost: only the row can tell whether it was committed.
+
+        A statement that is still under way somewhere would be missed by merely looking. Submitting
+        the same id again waits for it, because both write the account's row.
+        """
+        if await self.task(task.id) is not None:
+            return Submission(task_id=task.id)
         try:
-            kept = await self.task(task.id)
-        except DatabaseAway as still_away:
-            message = (
-                f"whether {task.id} was accepted is not known yet; ask for it before you resubmit"
-            )
-            raise OutcomeUnknown(message, retry_after_s=2) from still_away
-        if kept is None:
-            raise lost
-        return Submission(task_id=kept.id)
+            return await self._submit_once(task, idempotency, unfinished_max)
+        except psycopg.errors.UniqueViolation:
+            return Submission(task_id=task.id)
+        except CallerError:
+            if await self.task(task.id) is not None:
+                return Submission(task_id=task.id)
+            raise
 
     async def task(self, task_id: TaskId) -> Task | None:
         """See the port."""
@@ -135,10 +156,13 @@ class PostgresTasks:
         )
         return task_from(row) if row else None
 
-    async def renew(self, worker: str, *, lease_s: float) -> dict[TaskId, int]:
+    async def renew(self, attempts: Mapping[TaskId, int], *, lease_s: float) -> set[TaskId]:
         """See the port."""
-        rows = await self._database.rows(SQL["renew"], {"worker": worker, "lease_s": lease_s})
-        return {row["id"]: row["attempt"] for row in rows}
+        ids, numbers = list(attempts), list(attempts.values())
+        rows = await self._database.rows(
+            SQL["renew"], {"ids": ids, "attempts": numbers, "lease_s": lease_s}
+        )
+        return {row["id"] for row in rows}
 
     async def record_progress(
         self, task_id: TaskId, *, attempt: int, stage: str, progress: int
@@ -275,7 +299,7 @@ async def _submit_named(
         raise IdempotencyKeyReused(
             f"Idempotency-Key {idempotency.key!r} was used for another body; use a new key"
         )
-    return Submission(task_id=kept["task_id"], is_replayed=True)
+    return Submission(task_id=kept["task_id"], is_replayed=kept["task_id"] != values["id"])
 
 
 async def _refuse(connection: Connection, task: Task, unfinished_max: int) -> Submission:

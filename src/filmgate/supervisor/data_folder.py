@@ -14,6 +14,7 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+import time
 from pathlib import Path
 from typing import IO
 
@@ -22,6 +23,7 @@ import msgspec
 from filmgate.domain.errors import ConfigError
 
 PASSWORD_BYTES = 24
+LOCK_TRIES_S = 1.0
 
 
 class ServerFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,11 +52,16 @@ class DataFolder:
     def lock(self) -> bool:
         """Take the folder for this process's life; False if another server has it."""
         lock_file = (self.path / "server.lock").open("a")
-        try:
-            fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock_file.close()
-            return False
+        deadline = time.monotonic() + LOCK_TRIES_S
+        while True:
+            try:
+                fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:  # a server, or a command that only looks for an instant
+                if time.monotonic() > deadline:
+                    lock_file.close()
+                    return False
+                time.sleep(0.05)
         self._lock_file = lock_file
         (self.path / "server.json").unlink(missing_ok=True)
         return True

@@ -1,8 +1,8 @@
-"""Image-to-video: a given still, filmed by a moving camera over two layers. It invents no new content.
+"""Image-to-video: a given still, filmed by a moving camera. It invents no new content.
 
 still --still_subject--> cut-out --still_fill--> background
   |                         |
-  +---still_depth---> nearness of both --still_view, still_life--> a warp of each, one over the other
+  +---still_depth---> nearness of both --still_view, still_life--> a warp of each
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from filmgate.engines.draft.noise import Bytes, Floats, smooth
 from filmgate.engines.draft.still_depth import depth_of
 from filmgate.engines.draft.still_fill import fill
 from filmgate.engines.draft.still_life import life_of
+from filmgate.engines.draft.still_planes import blurred, distance_to, reduced
 from filmgate.engines.draft.still_subject import CutOut, find_subject
 from filmgate.engines.draft.still_view import View, grid, read, spread, view_of
 
 _RELATIVE = 0.62
-"""A shot opens on the given picture, so that a move goes all to one side; it goes less far instead."""
+"""A shot opens on the given picture, so a move goes all to one side, but less far."""
 _RELIEF = 0.10
 """How much more the middle of the subject moves than its outline."""
 _AT_REST_PX = 2.5
@@ -105,7 +106,7 @@ class Still:
         places = view.source(at, near)
         if self._relief is not None:
             bulge = read(self._relief, places, *self._size)
-            places = view.source(at, near * (1 + np.float32(_RELIEF) * bulge))
+            places = view.source(at, (near * (1 + _RELIEF * bulge)).astype(np.float32))
         tall = max((self._foot - cut.box[1] / self._size[1]) * self._size[1], 1.0)
         rise = (np.float32(self._foot * self._size[1]) - places[..., 1]) / np.float32(tall)
         dx, dy = self._life.offset(t_s, rise)
@@ -164,8 +165,8 @@ def _layer(image: Bytes, cut: CutOut) -> Bytes:
     """The subject with its alpha, uint8 [h, w, 4]; its own colours run on past its outline."""
     sigma = max(1.5, image.shape[0] / 180)
     sure = (cut.alpha > 0.92).astype(np.float32)
-    wide = cv2.GaussianBlur(image.astype(np.float32) * sure[..., None], (0, 0), sigma)
-    share = cv2.GaussianBlur(sure, (0, 0), sigma)
+    wide = blurred(image * sure[..., None], sigma)
+    share = blurred(sure, sigma)
     own = wide / np.maximum(share, 1e-3)[..., None]
     mix = (1 - smooth(0.6, 1.0, cut.alpha)) * np.clip(share * 25, 0, 1)
     colours = image + (own - image) * mix[..., None]
@@ -174,10 +175,8 @@ def _layer(image: Bytes, cut: CutOut) -> Bytes:
 
 
 def _relief(cut: CutOut) -> Floats:
-    """A soft bulge, 0 at the outline to 1 in the middle of the subject, at an eighth of the size."""
+    """A soft bulge at an eighth of the size: 0 at the outline, 1 in the middle of the subject."""
     h, w = cut.alpha.shape
-    size = (max(2, w // 8), max(2, h // 8))
-    small = (cv2.resize(cut.alpha, size, interpolation=cv2.INTER_AREA) > 0.5).astype(np.uint8)
-    inside = cv2.distanceTransform(small, cv2.DIST_L2, 3)
-    bulge = cv2.GaussianBlur(inside / max(float(inside.max()), 1.0), (0, 0), max(1.0, h / 200))
-    return bulge.astype(np.float32)
+    small = reduced(cut.alpha, max(2, w // 8), max(2, h // 8)) > 0.5
+    inside = distance_to(~small)
+    return blurred(inside / max(float(inside.max()), 1.0), max(1.0, h / 200))

@@ -1,4 +1,4 @@
-"""Guesses how near each part of a still is: a ground below a horizon, the subject standing on it. It cuts out nothing.
+"""Guesses how near each part of a still is: ground, horizon, a subject on it. It cuts out nothing.
 
 sky 0.08 ....................
 ------------- horizon -------
@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from filmgate.engines.draft.noise import Bytes, Floats, smooth
+from filmgate.engines.draft.still_planes import blurred, grey_of, lab_of, reduced
 from filmgate.engines.draft.still_subject import CutOut, shrunk
 
 _SKY = 0.08
@@ -42,7 +43,7 @@ def depth_of(image: Bytes, cut: CutOut | None) -> Depth:
     small = shrunk(image)
     h, w = small.shape[:2]
     y = (np.arange(h, dtype=np.float32)[:, None] + 0.5) / h
-    hidden = None if cut is None else cv2.resize(cut.alpha, (w, h), interpolation=cv2.INTER_AREA)
+    hidden = None if cut is None else reduced(cut.alpha, w, h)
     found = _horizon(small, hidden)
     horizon = _USUAL_HORIZON if found is None else found
     if cut is None:
@@ -61,7 +62,7 @@ def depth_of(image: Bytes, cut: CutOut | None) -> Depth:
 
 
 def _plane(y: Floats, horizon: float, foot: float, at_foot: float) -> Floats:
-    """Nearness by row: the sky's above the horizon, `at_foot` at the row `foot`, rising evenly between."""
+    """Nearness by row: the sky's down to the horizon, then rising to `at_foot` at `foot`."""
     slope = (at_foot - _SKY) / max(foot - horizon, 0.08)
     over = y - horizon
     bend = np.float32(0.03)
@@ -71,9 +72,8 @@ def _plane(y: Floats, horizon: float, foot: float, at_foot: float) -> Floats:
 
 
 def _horizon(small: Bytes, hidden: Floats | None) -> float | None:
-    """The row, 0..1, of the strongest level edge in the middle of the picture, if one stands out."""
-    grey = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY).astype(np.float32)
-    grey = cv2.GaussianBlur(grey, (0, 0), 1.5)
+    """The row, 0..1, of the strongest level edge near the middle, if one stands out."""
+    grey = blurred(grey_of(small), 1.5)
     step = np.abs(cv2.Sobel(grey, cv2.CV_32F, 0, 1, scale=0.125))
     open_ = np.ones_like(step) if hidden is None else (hidden < 0.05).astype(np.float32)
     rows = (step * open_).sum(axis=1) / (open_.sum(axis=1) + 1)
@@ -87,9 +87,9 @@ def _horizon(small: Bytes, hidden: Floats | None) -> float | None:
 
 def _striking(small: Bytes) -> Floats:
     """A gentle bulge, 0..0.2, where colours differ from the picture's mean."""
-    lab = cv2.cvtColor(small, cv2.COLOR_BGR2LAB).astype(np.float32)
+    lab = lab_of(small)
     far = np.linalg.norm(lab - lab.mean((0, 1)), axis=2).astype(np.float32)
-    wide = cv2.GaussianBlur(far, (0, 0), max(small.shape[:2]) / 9)
+    wide = blurred(far, max(small.shape[:2]) / 9)
     low, high = float(wide.min()), float(wide.max())
     if high - low < 2:
         return np.zeros_like(wide)

@@ -1,6 +1,6 @@
-"""Paints what the cut-out subject of a still hides, from pieces of the picture beside it. It finds no subject.
+"""Paints what the subject of a still hides, from pieces of the picture. It finds no subject.
 
-    hole -> for each of some shifts: how well would the shifted picture continue what surrounds the hole?
+    hole -> how well would the picture, shifted, continue what surrounds the hole?
          -> the best shift at each place, seams feathered, colours led over smoothly
 
 After K. He and J. Sun, Statistics of Patch Offsets for Image Completion (2012), with fixed shifts.
@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from filmgate.engines.draft.noise import Bytes, Floats
+from filmgate.engines.draft.still_planes import blurred, dilated, distance_to, enlarged, reduced
 from filmgate.engines.draft.still_subject import shrunk
 
 _REACHES = (0.10, 0.17, 0.26, 0.38, 0.55, 0.75)
@@ -28,10 +29,7 @@ def fill(image: Bytes, hole: Bytes) -> Bytes:
     """Return the picture, uint8 [h, w, 3], with the hole (uint8 [h, w], 1 inside) painted over."""
     small = shrunk(image)
     h, w = small.shape[:2]
-    gap = (cv2.resize(hole.astype(np.float32), (w, h), interpolation=cv2.INTER_AREA) > 0.02).astype(
-        np.uint8
-    )
-    gap = cv2.dilate(gap, np.ones((3, 3), np.uint8))
+    gap = dilated((reduced(hole, w, h) > 0.02).astype(np.uint8), 3)
     if gap.all() or not gap.any():
         return image.copy()
     plain = _washed(small, gap)
@@ -58,8 +56,8 @@ def _washed(small: Bytes, gap: Bytes) -> Floats:
     filled = small.astype(np.float32) * known[..., None]
     result, weight = filled.copy(), known.copy()
     for sigma in (2.0, 5.0, 12.0, 30.0, 80.0):
-        wide = cv2.GaussianBlur(filled, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
-        share = cv2.GaussianBlur(known, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
+        wide = blurred(filled, sigma)
+        share = blurred(known, sigma)
         sure = np.clip(share * 4, 0, 1) * (1 - weight)
         result += wide / np.maximum(share, 1e-4)[..., None] * sure[..., None]
         weight += sure
@@ -68,25 +66,27 @@ def _washed(small: Bytes, gap: Bytes) -> Floats:
 
 
 def _moved(plane: Floats | Bytes, shift: tuple[int, int], border: int = _ZERO) -> Floats:
-    """What lies `shift` away from each pixel; 0 outside the picture, or what the border says."""
+    """What lies `shift` away from each pixel; the border says what lies outside."""
     h, w = plane.shape[:2]
     back = np.array([[1, 0, -shift[0]], [0, 1, -shift[1]]], np.float32)
-    return cast(Floats, cv2.warpAffine(plane, back, (w, h), flags=cv2.INTER_NEAREST, borderMode=border))
+    return cast(
+        Floats, cv2.warpAffine(plane, back, (w, h), flags=cv2.INTER_NEAREST, borderMode=border)
+    )
 
 
 def _labels(small: Bytes, gap: Bytes, shifts: list[tuple[int, int]]) -> tuple[Bytes, list[int]]:
-    """The number of the best shift at each pixel, len(shifts) where none can serve; and those used."""
-    soft = cv2.GaussianBlur(small, (0, 0), 1.0).astype(np.float32)
+    """The best shift's number at each pixel, len(shifts) where none serves; and those used."""
+    soft = blurred(small, 1.0)
     known = (gap == 0).astype(np.float32)
     reach = max(3.0, small.shape[0] / 16)
-    ring = known * (cv2.distanceTransform(1 - gap, cv2.DIST_L2, 3) < reach).astype(np.float32)
+    ring = known * (distance_to(gap) < reach).astype(np.float32)
     costs = np.empty((len(shifts) + 1, *gap.shape), np.float32)
     for k, shift in enumerate(shifts):
         valid = _moved(known, shift)
         weight = ring * valid
         wrong = ((_moved(soft, shift) - soft) ** 2).sum(axis=2) * weight
-        spread = cv2.GaussianBlur(wrong, (0, 0), reach * 0.6) + np.float32(0.02)
-        share = cv2.GaussianBlur(weight, (0, 0), reach * 0.6) + np.float32(2e-5)
+        spread = blurred(wrong, reach * 0.6) + np.float32(0.02)
+        share = blurred(weight, reach * 0.6) + np.float32(2e-5)
         costs[k] = spread / share + _IMPOSSIBLE * (1 - valid)
     costs[-1] = _IMPOSSIBLE * np.float32(0.9)
     first = costs.argmin(axis=0)
@@ -110,26 +110,26 @@ def _composed(
     h, w = gap.shape
     scale = (width / w, height / h)
     known = (gap == 0).astype(np.float32)
-    small = cast(Floats, cv2.resize(image, (w, h), interpolation=cv2.INTER_AREA).astype(np.float32))
+    small = reduced(image, w, h)
     share = _plain_share(small, gap)
-    total, sum_small = _enlarged(plain, width, height) * share, plain * share
+    total, sum_small = enlarged(plain, width, height) * share, plain * share
     weights = np.full((height, width), share, np.float32)
     weights_small = np.full((h, w), share, np.float32)
     for k in used:
-        part = cv2.GaussianBlur((labels == k).astype(np.float32), (0, 0), 1.5)
+        part = blurred(labels == k, 1.5)
         if k < len(shifts):
             part = part * (_moved(known, shifts[k]) + np.float32(1e-3))
             far = (round(shifts[k][0] * scale[0]), round(shifts[k][1] * scale[1]))
             near, near_small = _moved(image, far, _EDGE), _moved(small, shifts[k], _EDGE)
         else:
-            near, near_small = _enlarged(plain, width, height), plain
-        large = _enlarged(part, width, height)
+            near, near_small = enlarged(plain, width, height), plain
+        large = enlarged(part, width, height)
         total += near * large[..., None]
         weights += large
         sum_small += near_small * part[..., None]
         weights_small += part
     led = _led_over(small, sum_small / weights_small[..., None], gap)
-    painted = total / weights[..., None] + _enlarged(led, width, height)
+    painted = total / weights[..., None] + enlarged(led, width, height)
     wider = 2 * max(2, round(height / 200)) + 1  # the subject's own soft edge goes with it
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (wider, wider))
     cover = cv2.GaussianBlur(cv2.dilate(hole, disc).astype(np.float32), (0, 0), wider / 6)
@@ -139,24 +139,18 @@ def _composed(
 
 def _plain_share(small: Floats, gap: Bytes) -> np.float32:
     """How much of the plain filling to mix in: most where the surroundings are out of focus."""
-    fine = np.abs(small - cv2.GaussianBlur(small, (0, 0), 2.0)).mean(axis=2)
-    away = cv2.distanceTransform(1 - gap, cv2.DIST_L2, 3)
+    fine = np.abs(small - blurred(small, 2.0)).mean(axis=2)
+    away = distance_to(gap)
     around = fine[(away > 1) & (away < small.shape[0] / 12)]
     detail = float(np.median(around)) if around.size else 0.0
     return np.float32(0.03 + 4 * max(0.0, 1 - detail / 2.5) ** 2)
 
 
 def _led_over(small: Floats, painted: Floats, gap: Bytes) -> Floats:
-    """What to add to the painted colours so that they meet the picture's at the rim and fade inwards."""
+    """What to add to the painted colours so that they meet the picture's at the rim."""
     reach = max(2.0, small.shape[0] / 40)
-    away = cv2.distanceTransform(1 - gap, cv2.DIST_L2, 3)
+    away = distance_to(gap)
     rim = ((gap == 0) & (away < reach * 1.5)).astype(np.float32)
     off = (small - painted) * rim[..., None]
-    wide = cv2.GaussianBlur(off, (0, 0), reach) / (
-        cv2.GaussianBlur(rim, (0, 0), reach)[..., None] + np.float32(0.02)
-    )
+    wide = blurred(off, reach) / (blurred(rim, reach)[..., None] + np.float32(0.02))
     return np.clip(wide, -60, 60).astype(np.float32)
-
-
-def _enlarged(plane: Floats, width: int, height: int) -> Floats:
-    return cast(Floats, cv2.resize(plane, (width, height), interpolation=cv2.INTER_LINEAR))

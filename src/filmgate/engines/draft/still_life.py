@@ -1,4 +1,4 @@
-"""A trace of life for the subject of a still: breath, sway, bob, from the prompt's words. It draws nothing."""
+"""A trace of life for a still's subject, from the prompt's words. It draws nothing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _RAMP_S = 0.7
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Life:
-    """How far the top of a subject moves, in the subject's own heights; its foot stays where it is."""
+    """How far the top of a subject moves, in the subject's heights; its foot stays."""
 
     bob: float = 0.0
     sway: float = 0.0
@@ -41,23 +41,26 @@ class Life:
         return min(max(t_s, 0.0) / _RAMP_S, 1.0) * max(self.bob, self.sway)
 
 
-_LIVES = (
-    ("run runs running sprint sprinting gallop galloping chase chasing", Life(bob=0.022, sway=0.008, rate_hz=1.3)),
-    ("dance dances dancing dancer ballet", Life(bob=0.016, sway=0.024, rate_hz=1.0)),
-    ("jump jumps jumping hop hopping play plays playing", Life(bob=0.020, sway=0.010, rate_hz=0.8)),
-    ("walk walks walking stroll strolling march marching", Life(bob=0.011, sway=0.010, rate_hz=0.85)),
-    ("sway sways swaying swing swinging wind windy breeze", Life(bob=0.004, sway=0.018, rate_hz=0.4)),
-)  # fmt: skip
-_LIFELESS = frozenset(
+_LIVES = {
+    "run runs running sprint sprinting gallop galloping chase chasing": Life(
+        bob=0.022, sway=0.008, rate_hz=1.3
+    ),
+    "dance dances dancing dancer ballet": Life(bob=0.016, sway=0.024, rate_hz=1.0),
+    "jump jumps jumping hop hopping play plays playing": Life(bob=0.020, sway=0.010, rate_hz=0.8),
+    "walk walks walking stroll strolling march": Life(bob=0.011, sway=0.010, rate_hz=0.85),
+    "sway sways swaying swing swinging wind windy": Life(bob=0.004, sway=0.018, rate_hz=0.4),
+}
+"""By the words that ask for it; the first found counts."""
+_LIFELESS = (
     "statue sculpture bottle product logo watch phone building house tower car truck bus boat ship "
-    "bicycle motorcycle furniture chair table cup mug shoe shoes perfume mountain rock".split()
+    "bicycle motorcycle furniture chair table cup mug shoe shoes perfume mountain rock"
 )
 _BREATHING = Life(bob=0.0055, sway=0.0025, rate_hz=0.16)
 
 
 def life_of(look: Look) -> Life:
-    """Return how a subject lives in the words of a prompt: everything breathes that is not named a thing."""
-    for words, life in _LIVES:
+    """Return how a subject lives: everything breathes that the prompt does not name a thing."""
+    for words, life in _LIVES.items():
         if not look.words.isdisjoint(words.split()):
             return life
-    return Life() if look.words & _LIFELESS else _BREATHING
+    return _BREATHING if look.words.isdisjoint(_LIFELESS.split()) else Life()

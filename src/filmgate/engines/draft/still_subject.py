@@ -1,18 +1,19 @@
-"""Finds the subject of a still and cuts it out, or says that there is none worth cutting. It moves nothing.
+"""Finds the subject of a still and cuts it out, or says that there is none. It moves nothing.
 
-colours unlike the border's, near the middle -> grabCut -> one piece -> is it plausible? -> soft alpha
+colours unlike the border's -> one central piece -> grabCut -> plausible? -> soft alpha
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from filmgate.engines.draft.noise import Bytes, Floats
+from filmgate.engines.draft.still_planes import blurred, dilated, enlarged, grey_of, lab_of
 
 WORKING_PX = 33_000
 """About how many pixels the analysis looks at: a quarter of 960x540 each way."""
@@ -78,8 +79,7 @@ def find_subject(image: Bytes) -> CutOut | None:
 
 def _lab(small: Bytes) -> Floats:
     """CIE Lab, each channel 0..255, a little blurred so that grain and grass do not count."""
-    soft = cv2.GaussianBlur(small, (0, 0), 1.2)
-    return cv2.cvtColor(soft, cv2.COLOR_BGR2LAB).astype(np.float32)
+    return blurred(lab_of(small), 1.2)
 
 
 def _unlike_the_border(lab: Floats) -> Floats:
@@ -104,7 +104,7 @@ def _unlike_the_border(lab: Floats) -> Floats:
 
 def _central_piece(unlike: Floats) -> Bytes | None:
     """The large, central piece of what is unlike the border, as uint8 0 or 1."""
-    h, w = unlike.shape
+    w = unlike.shape[1]
     levels = np.clip(unlike * 3, 0, 255).astype(np.uint8)
     limit, _ = cv2.threshold(levels, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
     limit = min(max(limit / 3 * 0.8, _OF_THE_BORDER * 1.4), 30.0)
@@ -123,7 +123,7 @@ def _central_piece(unlike: Floats) -> Bytes | None:
 def _grabbed(small: Bytes, rough: Bytes) -> Bytes | None:
     """Fit the outline of a piece to the picture by grabCut, within a narrow ring around it."""
     reach = max(3, round(small.shape[0] / 28))
-    ring = cv2.dilate(rough, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))
+    ring = dilated(rough, 2 * reach + 1)
     mask = np.full(rough.shape, cv2.GC_BGD, np.uint8)
     mask[ring > 0] = cv2.GC_PR_BGD
     mask[rough > 0] = cv2.GC_PR_FGD
@@ -174,21 +174,19 @@ def _is_plausible(piece: Bytes, lab: Floats, unlike: Floats) -> bool:
     hull = cv2.contourArea(cv2.convexHull(outline))
     if cv2.contourArea(outline) < _SOLIDITY_MIN * hull:
         return False
-    around = cv2.dilate(piece, np.ones((9, 9), np.uint8)) > cv2.dilate(
-        piece, np.ones((3, 3), np.uint8)
-    )
+    around = dilated(piece, 9) > dilated(piece, 3)
     if (unlike[piece > 0] < _OF_THE_BORDER).mean() > _BORDER_INSIDE_MAX:
         return False
     if (unlike[around] > 2.5 * _OF_THE_BORDER).mean() > _STRANGE_OUTSIDE_MAX:
         return False
     is_lamp = float(lab[..., 0][piece > 0].mean()) > _LAMP_BRIGHTNESS and area < _LAMP_AREA_MAX
-    return not is_lamp and _is_outlined(outline[:, 0], lab)
+    return not is_lamp and _is_outlined(outline[:, 0].astype(np.int32), lab)
 
 
 def _is_outlined(outline: NDArray[np.int32], lab: Floats) -> bool:
     """Say whether the outline lies on edges that stand out from the picture's texture."""
     h, w = lab.shape[:2]
-    soft = cv2.GaussianBlur(lab, (0, 0), 1.0)
+    soft = blurred(lab, 1.0)
     across = cv2.Sobel(soft, cv2.CV_32F, 1, 0, scale=0.25)
     down = cv2.Sobel(soft, cv2.CV_32F, 0, 1, scale=0.25)
     step = np.sqrt((across**2 + down**2).sum(axis=2))
@@ -206,42 +204,37 @@ def _is_outlined(outline: NDArray[np.int32], lab: Floats) -> bool:
 
 
 def _soft_edged(image: Bytes, piece: Bytes) -> CutOut:
-    """Bring a cut-out to the picture's size, its edge fitted to the picture's by a guided filter."""
+    """Bring a cut-out to the picture's size and fit its edge to the picture's."""
     height, width = image.shape[:2]
-    size = (width, height)
-    rough = cv2.resize(piece.astype(np.float32), size, interpolation=cv2.INTER_CUBIC)
-    grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY).astype(np.float32) / np.float32(255)
+    rough = enlarged(piece.astype(np.float32), width, height)
+    grey = grey_of(image) / np.float32(255)
     radius = max(2, round(height / 110))
     fitted = _guided(grey, rough, radius, 4e-4)
     alpha = np.clip((fitted - 0.30) / 0.45, 0, 1)
-    near = cv2.dilate(piece, np.ones((3, 3), np.uint8)).astype(np.float32)
-    alpha *= cv2.resize(near, size, interpolation=cv2.INTER_LINEAR)
+    alpha *= enlarged(dilated(piece, 3).astype(np.float32), width, height)
     h, w = piece.shape
-    sides = frozenset(
-        side
-        for side, band in (
-            ("left", piece[:, : w // 20 + 1]),
-            ("top", piece[: h // 20 + 1]),
-            ("right", piece[:, -(w // 20) - 1 :]),
-            ("bottom", piece[-(h // 20) - 1 :]),
-        )
-        if band.any() and (side == "bottom" and piece[-1].any() or side != "bottom")
-    )
+    sides = {
+        "left": piece[:, : w // 20 + 1],
+        "top": piece[: h // 20 + 1],
+        "right": piece[:, -(w // 20) - 1 :],
+        "bottom": piece[-2:],
+    }
     seen = alpha > 0.01
     rows, columns = np.nonzero(seen.any(axis=1))[0], np.nonzero(seen.any(axis=0))[0]
     box = (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
-    return CutOut(alpha=alpha.astype(np.float32), box=box, sides=sides)
+    touched = frozenset(side for side, band in sides.items() if band.any())
+    return CutOut(alpha=alpha.astype(np.float32), box=box, sides=touched)
 
 
 def _guided(guide: Floats, plane: Floats, radius: int, eps: float) -> Floats:
-    """Smooth `plane` along the edges of `guide` (K. He, J. Sun, X. Tang: Guided Image Filtering, 2010)."""
+    """Smooth `plane` along the edges of `guide` (K. He et al.: Guided Image Filtering, 2010)."""
     window = (2 * radius + 1, 2 * radius + 1)
 
-    def mean(values: Floats) -> Floats:
-        return cast(Floats, cv2.boxFilter(values, -1, window))
+    def mean(values: NDArray[Any]) -> Floats:
+        return cast(Floats, cv2.boxFilter(values.astype(np.float32, copy=False), -1, window))
 
     of_guide, of_plane = mean(guide), mean(plane)
     slope = (mean(guide * plane) - of_guide * of_plane) / (
-        mean(guide * guide) - of_guide**2 + np.float32(eps)
+        mean(guide * guide) - of_guide * of_guide + np.float32(eps)
     )
     return mean(slope) * guide + mean(of_plane - slope * of_guide)

@@ -1,4 +1,4 @@
-"""Where in a still each pixel of a filmed frame comes from: pose and depth to coordinates. It touches no pixel.
+"""Where in a still each pixel of a frame comes from, by pose and depth. It touches no pixel.
 
     out = centre + magnified * zoom * (grown * (source - centre) + nearness * shift + turn)
 
@@ -41,7 +41,7 @@ class View:
     """How far beyond the left, top, right and bottom edge the frame looks."""
 
     def source(self, at: Floats, near: Floats) -> Floats:
-        """Coordinates in the picture, float32 [..., 2], of the frame's points `at` with nearness `near` [...]."""
+        """Where in the picture the frame's points `at` [..., 2] with nearness `near` [...] are."""
         found = self._unmended(at, near)
         for axis, size in ((0, self.width), (1, self.height)):
             low, high = self.rim[axis], self.rim[axis + 2]
@@ -91,7 +91,8 @@ class View:
         shift, turn = np.array(self.shift, np.float32), np.array(self.turn, np.float32)
         seen = (at - centre) * np.float32(1 / (self.zoom * self.magnified))
         shrunk = (1 - np.float32(_DOLLY_SHARE * self.dolly) * near)[..., None]
-        return (seen - turn - near[..., None] * shift) * shrunk + centre
+        found = (seen - turn - near[..., None] * shift) * shrunk + centre
+        return found.astype(np.float32, copy=False)
 
     def _beyond(self, at: Floats, nearness: Floats) -> tuple[float, float, float, float]:
         near = read(nearness, at, self.width, self.height)
@@ -118,7 +119,7 @@ def view_of(pose: Pose, width: int, height: int) -> View:
 
 
 def grid(left: int, top: int, width: int, height: int) -> Floats:
-    """Centres of the cells that cover a box of the frame and one row of cells around it, float32 [r, c, 2]."""
+    """Centres of the cells that cover a box of the frame, and of one row around: [r, c, 2]."""
     columns, rows = -(-width // CELL_PX) + 2, -(-height // CELL_PX) + 2
     x = (np.arange(columns, dtype=np.float32) - 0.5) * CELL_PX - np.float32(0.5 - left)
     y = (np.arange(rows, dtype=np.float32) - 0.5) * CELL_PX - np.float32(0.5 - top)
@@ -126,7 +127,7 @@ def grid(left: int, top: int, width: int, height: int) -> Floats:
 
 
 def spread(cells: Floats, width: int, height: int) -> Floats:
-    """Interpolate coordinates given for a `grid` to every pixel of its box, float32 [height, width, 2]."""
+    """Interpolate coordinates given for a `grid` to every pixel of its box: [height, width, 2]."""
     rows, columns = cells.shape[:2]
     fine = cv2.resize(cells, (columns * CELL_PX, rows * CELL_PX), interpolation=cv2.INTER_LINEAR)
     return cast(Floats, fine[CELL_PX : CELL_PX + height, CELL_PX : CELL_PX + width])

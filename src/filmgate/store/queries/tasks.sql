@@ -60,8 +60,9 @@ SELECT * FROM claimed
 
 -- name: renew
 UPDATE tasks SET lease_until = clock_timestamp() + make_interval(secs => %(lease_s)s)
- WHERE worker = %(worker)s AND ended_at IS NULL AND lease_until > clock_timestamp()
-RETURNING id, attempt
+  FROM unnest(%(ids)s::text[], %(attempts)s::integer[]) AS mine(task_id, number)
+ WHERE id = mine.task_id AND attempt = mine.number AND ended_at IS NULL AND lease_until > clock_timestamp()
+RETURNING id
 
 -- name: progress
 UPDATE tasks SET stage = %(stage)s, progress = greatest(progress, %(progress)s)

@@ -1,4 +1,4 @@
-"""Two pieces of music made of sines and noise: a groove to dance to, and a pad that slowly changes. No other sounds.
+"""Two pieces of music: a groove to dance to, and a pad that slowly changes. No other sounds.
 
 groove, one bar:  kick  x . . . x . . . x . . . x . . .
                   clap  . . . . x . . . . . . . x . . .
@@ -98,7 +98,7 @@ def _voice(pitch_hz: float, count: int, turn: float = 0.0) -> Floats:
 
 
 def _wide_voice(rng: np.random.Generator, pitch_hz: float, count: int) -> Floats:
-    """Two voices a little out of tune, [2, count], each more on its own side; it folds to mono well."""
+    """Two voices a little out of tune, each more on its own side, [2, count]; safe in mono."""
     turn = rng.uniform(0, 1)
     first, second = (
         _voice(pitch_hz * (1 + detune), count, turn)

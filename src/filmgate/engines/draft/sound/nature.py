@@ -1,4 +1,4 @@
-"""What is heard out of doors: sea, wind, rain, thunder, birds, crickets, steps, fire. No streets, no music."""
+"""What is heard out of doors: sea, weather, animals, steps, fire. No streets, no music."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shaped noise, slow curves and envelopes: what every sound here is made of. No sound of anything yet.
+"""Shaped noise, slow curves, envelopes: what sounds are made of. No sound of anything yet.
 
 Sounds are float32 [2, samples] at 48 kHz, left then right; noise and beds come at an RMS of 1.
 """
@@ -8,8 +8,10 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from filmgate.engines.draft.noise import Floats
 from filmgate.ports.engine import SOUND_RATE_HZ
@@ -93,7 +95,9 @@ def tone(pitch_hz: float, count: int, turn: float = 0.0) -> tuple[Floats, Floats
     return np.ascontiguousarray(spun.imag), np.ascontiguousarray(spun.real)
 
 
-def add_at(track: Floats, hit: Floats, at_s: float, pan: float = 0.5, gain: float = 1.0) -> None:
+def add_at(
+    track: Floats, hit: NDArray[Any], at_s: float, pan: float = 0.5, gain: float = 1.0
+) -> None:
     """Add a short sound, [2, n] or [n], to the track in place; what lies beyond its ends is cut.
 
     `pan` is 0 for left, 1 for right, at equal power; a stereo hit is only scaled.
@@ -117,7 +121,8 @@ def decay(count: int, half_s: float, attack_s: float = 0.002) -> Floats:
     return (np.clip(t / np.float32(attack_s), 0, 1) * fall * end).astype(np.float32)
 
 
-def unit(track: Floats) -> Floats:
+def unit(track: NDArray[Any]) -> Floats:
     """Return the track at an RMS of 1; silence stays silence."""
     rms = float(np.sqrt(np.mean(np.square(track), dtype=np.float64)))
-    return track * np.float32(1 / rms) if rms > 1e-9 else track
+    scale = 1 / rms if rms > 1e-9 else 1.0
+    return (track * np.float32(scale)).astype(np.float32, copy=False)

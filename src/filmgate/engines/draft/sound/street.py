@@ -1,4 +1,4 @@
-"""What is heard on roads and in cities: tyres, passing cars, traffic, siren, neon. No weather, no music."""
+"""What is heard on roads and in cities: cars, a siren, neon. No weather, no music."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def siren(take: Take) -> Floats:
 
 
 def neon(take: Take) -> Floats:
-    """Transformers of neon signs: a hum at twice the mains' frequency that flickers now and then."""
+    """Transformers of neon signs: a hum at twice the mains' frequency."""
     rng, count = take.rng("neon"), take.count
     hum = np.zeros((2, count), np.float32)
     for k, loud in ((1, 0.5), (2, 0.6), (3, 0.3), (5, 0.22), (8, 0.1)):
