@@ -30,6 +30,7 @@ from filmgate.domain.errors import ConfigError, FilmgateError
 if TYPE_CHECKING:
     from filmgate.domain.api_key import ApiKey
     from filmgate.ports.engine import Engine
+    from filmgate.ports.rewriter import Rewriter
     from filmgate.ports.store import Store
     from filmgate.service.deps import Deps
     from filmgate.store.embedded import EmbeddedPostgres
@@ -372,7 +373,6 @@ async def build_deps(settings: Settings, store: Store) -> Deps:
     from filmgate.inputs.addresses import AllowedHosts
     from filmgate.inputs.fetcher import FetchLimits, GuardedFetcher
     from filmgate.inputs.resolver import StaticResolver, SystemResolver
-    from filmgate.rewrite.builtin import BuiltinRewriter
     from filmgate.service.deps import Deps, Limits
     from filmgate.storage.links import SignedLinks
     from filmgate.storage.local import LocalStorage
@@ -392,12 +392,27 @@ async def build_deps(settings: Settings, store: Store) -> Deps:
             StaticResolver.parse(split_list(settings.fetch_resolve), SystemResolver()),
             settings.fetch_ca_file or None,
         ),
-        rewriter=BuiltinRewriter(),
+        rewriter=_rewriter(settings),
         clock=SystemClock(),
         entropy=SystemEntropy(),
         models=load_models(),
         limits=Limits(**{f.name: getattr(settings, f.name) for f in fields(Limits)}),
         engine=settings.engine,
+    )
+
+
+def _rewriter(settings: Settings) -> Rewriter:
+    if not settings.rewriter_url:
+        from filmgate.rewrite.builtin import BuiltinRewriter
+
+        return BuiltinRewriter()
+    from filmgate.rewrite.chat import ChatRewriter
+
+    return ChatRewriter(
+        base_url=settings.rewriter_url,
+        key=settings.rewriter_key,
+        model=settings.rewriter_model,
+        timeout_s=settings.rewriter_timeout_s,
     )
 
 

@@ -24,8 +24,16 @@ HOUR_S = 3600
 DAY_S = 24 * HOUR_S
 
 
-def _setting(default: Any, doc: str, *, low: float | None = None, high: float | None = None) -> Any:
-    return field(default=default, metadata={"doc": doc, "low": low, "high": high})
+def _setting(
+    default: Any,
+    doc: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    is_secret: bool = False,
+) -> Any:
+    rule = {"doc": doc, "low": low, "high": high, "is_secret": is_secret}
+    return field(default=default, repr=not is_secret, metadata=rule)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +101,19 @@ class Settings:
         "",
         "Comma-separated host=address pairs that replace DNS for fetching inputs.",
     )
+    rewriter_url: str = _setting(
+        "",
+        "Base URL of an OpenAI-compatible chat API that rewrites prompts, such as"
+        " http://127.0.0.1:8000/v1. Empty: the built-in rewriter.",
+    )
+    rewriter_key: str = _setting("", "Key for that API. Empty: none is sent.", is_secret=True)
+    rewriter_model: str = _setting("", "Model that API is asked for; needed with rewriter_url.")
+    rewriter_timeout_s: float = _setting(
+        15.0,
+        "Longest time that rewriting one prompt may take; after it the prompt stays as it is.",
+        low=0.1,
+        high=600,
+    )
     result_ttl_s: int = _setting(DAY_S, "How long a finished film can be downloaded.", low=1)
     upload_ttl_s: int = _setting(72 * HOUR_S, "How long an uploaded file is kept.", low=1)
     task_ttl_d: int = _setting(90, "Days that an ended task is kept.", low=1)
@@ -114,6 +135,8 @@ class Settings:
             host, _, address = pair.partition("=")
             if not host or not address:
                 raise ConfigError(f"fetch_resolve needs host=address pairs, got {pair!r}")
+        if self.rewriter_url and not self.rewriter_model:
+            raise ConfigError("rewriter_model must name a model where rewriter_url is set")
         if self.lease_s < 2 * self.sweep_s and self.lease_s < 1:
             raise ConfigError(f"lease_s must be at least 1 second, got {self.lease_s}")
 
@@ -167,7 +190,7 @@ def read_settings(
         else:
             value, source = spec.default, "default"
         values[name] = _typed(name, value, spec.default, spec.metadata)
-        shown = _masked(name, values[name])
+        shown = _masked(name, values[name], is_secret=spec.metadata["is_secret"])
         origins.append(Origin(name=name, value=shown, source=source, doc=spec.metadata["doc"]))
     return Settings(**values), origins
 
@@ -228,8 +251,10 @@ def _typed(name: str, value: Any, default: Any, rule: Mapping[str, Any]) -> Any:
     return typed
 
 
-def _masked(name: str, value: Any) -> str:
+def _masked(name: str, value: Any, *, is_secret: bool) -> str:
     text = str(value)
+    if is_secret:
+        return "***" if text else ""
     if name == "database_url" and "@" in text:
         scheme, _, rest = text.partition("://")
         return f"{scheme}://***@{rest.rpartition('@')[2]}"

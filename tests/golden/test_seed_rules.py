@@ -402,10 +402,10 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ),
     (MODEL | {"image_urls": [CAT, 5]}, "image_urls must be an array of strings, got an array"),
     (
-        TEXT | {"webhook": "https://example.com"},
-        "webhook is not accepted: webhooks are not served by this version yet; poll GET "
-        "/v1/tasks/{id} or use ?wait=",
+        TEXT | {"webhook": "example.com/hook"},
+        'webhook must be an http(s) URL, got "example.com/hook"',
     ),
+    (TEXT | {"webhook": 5}, "webhook must be a string with a URL, got 5"),
     (
         TEXT | {"language": "xx"},
         'language must be en, zh, ja, ko, ru, fr, de, id, pt or es, got "xx"',

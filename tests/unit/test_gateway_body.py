@@ -74,13 +74,17 @@ WRONG = {
         b'{"a":' + b"[" * 16 + b"]" * 16 + b"}",
         f"{BODY} must not be nested deeper than 16 levels",
     ),
-    "100,000 levels": (
-        b'{"a":' + b"[" * 100_000,
+    "9,000 levels": (
+        b'{"a":' + b"[" * 9_000,
         f"{BODY} must not be nested deeper than 16 levels",
     ),
-    "100,000 objects": (
-        b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
+    "9,000 objects inside each other": (
+        b'{"a":' * 9_000 + b"1" + b"}" * 9_000,
         f"{BODY} must not be nested deeper than 16 levels",
+    ),
+    "5,000 objects": (
+        b'{"a":[' + b"{}," * 4_999 + b"{}]}",
+        f"{BODY} must hold at most 10,000 braces, brackets and commas, got 10,001",
     ),
     "array": (b"[{}]", f"{BODY} must be a JSON object, got an array"),
     "string": (b'"a"', f"{BODY} must be a JSON object, got a string"),

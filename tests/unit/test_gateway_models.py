@@ -124,7 +124,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "audio": st.sampled_from([True, False, 1]),
     "audio_url": st.sampled_from(["https://example.com/a.mp3", "ftp://x", 5]),
     "watermark": st.sampled_from([True, False, 0]),
-    "webhook": st.just("https://example.com"),
+    "webhook": st.sampled_from(["https://example.com", "ftp://x", 5]),
     "language": st.sampled_from(["en", "zh", "xx"]),
     "promt": st.just("x"),
 }

@@ -132,6 +132,7 @@ def _facts(task: dict[str, Any]) -> list[tuple[str, str]]:
         ("seed", "seed"),
         ("prompt", "orig_prompt"),
         ("made from", "actual_prompt"),
+        ("note", "prompt_note"),
     ):
         if task.get(key) not in (None, ""):
             facts.append((name, str(task[key])))

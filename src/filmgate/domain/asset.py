@@ -14,6 +14,8 @@ from enum import StrEnum
 from filmgate.domain.ids import AccountId, TaskId
 
 REFERENCE_PREFIX = "asset:"
+THUMBNAIL = "thumbnail.jpg"
+SPRITES = "sprites.jpg"
 
 
 class AssetKind(StrEnum):
@@ -42,6 +44,11 @@ class Asset:
 def result_key(task_id: TaskId, attempt: int) -> str:
     """Where an attempt's film is stored."""
     return f"results/{task_id}/{attempt}/film.mp4"
+
+
+def still_key(task_id: TaskId, attempt: int, name: str) -> str:
+    """Where a picture of an attempt's film is stored: THUMBNAIL or SPRITES."""
+    return f"results/{task_id}/{attempt}/{name}"
 
 
 def input_key(task_id: TaskId, param: str) -> str:

@@ -23,6 +23,7 @@ FilmgateError
     DatabaseAway
     OutcomeUnknown
     StorageFailed
+    SecretUnreadable
   TaskFailure
     InputRejected
     InputUnreachable
@@ -238,6 +239,13 @@ class StorageFailed(Unavailable):
     """The storage refused to read or write."""
 
     code = "storage_failed"
+
+
+class SecretUnreadable(Unavailable):
+    """A stored secret cannot be decrypted with this server's seal key."""
+
+    code = "secret_unreadable"
+    may_retry = False
 
 
 class TaskFailure(FilmgateError):

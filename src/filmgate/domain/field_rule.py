@@ -24,7 +24,6 @@ class Kind(StrEnum):
     BOOLEAN = "boolean"
     MEDIA_URL = "media_url"
     MEDIA_URLS = "media_urls"
-    REFUSED = "refused"
 
 
 _TYPE_NAMES = {
@@ -51,14 +50,11 @@ class FieldRule:
     items_max: int | None = None
     only: object = None
     only_because: str = ""
-    refused_because: str = ""
     data_uri: str | None = None
     unit: str = ""
 
     def broken_by(self, value: object) -> str | None:
         """Return the sentence that says which rule the value breaks, or None."""
-        if self.kind is Kind.REFUSED:
-            return f"{self.name} is not accepted: {self.refused_because}"
         if not self._has_type(value):
             return f"{self.name} must be {_TYPE_NAMES[self.kind]}, got {shown(value)}"
         if self.only is not None and value != self.only:

@@ -24,6 +24,11 @@ class Generation:
     audio: str | None
     """A URL, or `asset:KEY` once its bytes are stored here."""
     language: str
+    webhook: str | None = None
+    """Base URL of whom the end is told: domain/webhook.py."""
+
+    remixed_from: str | None = None
+    """The task whose generation this one changes: service/remix_task.py."""
 
     @property
     def is_image_to_video(self) -> bool:

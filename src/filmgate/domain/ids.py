@@ -13,11 +13,14 @@ from typing import NewType
 TaskId = NewType("TaskId", str)
 AccountId = NewType("AccountId", str)
 ApiKeyId = NewType("ApiKeyId", str)
+DeliveryId = NewType("DeliveryId", str)
+"""`whd_` and the ULID of the task whose end is told."""
 
 ENTROPY_BYTES = 10
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _ULID = "[0-7][0-9A-HJKMNP-TV-Z]{25}"
 _TASK_ID = re.compile(f"task_{_ULID}")
+_DELIVERY_ID = re.compile(f"whd_{_ULID}")
 
 
 def ulid(at: datetime, entropy: bytes) -> str:
@@ -44,3 +47,8 @@ def api_key_id(at: datetime, entropy: bytes) -> ApiKeyId:
 def is_task_id(text: str) -> bool:
     """Whether a text has the form of a task id."""
     return _TASK_ID.fullmatch(text) is not None
+
+
+def is_delivery_id(text: str) -> bool:
+    """Whether a text has the form of a webhook delivery's id."""
+    return _DELIVERY_ID.fullmatch(text) is not None

@@ -66,6 +66,7 @@ class Model:
             image=images[0] if images else None,
             audio=cast("str | None", value["audio_url"]),
             language=_text(value["language"]),
+            webhook=cast("str | None", value["webhook"]),
         )
 
     def price_micro_usd(self, generation: Generation) -> int:

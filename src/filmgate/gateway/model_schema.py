@@ -24,8 +24,7 @@ def input_schema(model: Model) -> dict[str, object]:
         "model": {"type": "string", "const": model.id, "description": "The model's id."}
     }
     for rule in model.fields.values():
-        if rule.kind is not Kind.REFUSED:
-            properties[rule.name] = _property(rule)
+        properties[rule.name] = _property(rule)
     return {
         "type": "object",
         "title": model.title,
@@ -103,10 +102,6 @@ def markdown(model: Model) -> str:
 
 
 def _row(rule: FieldRule) -> str:
-    if rule.kind is Kind.REFUSED:
-        return (
-            f"| `{rule.name}` | refused | – | {_cell(rule.refused_because)} | {_cell(rule.doc)} |"
-        )
     default = "–" if rule.default is None else f"`{_json(rule.default)}`"
     kind = "array of strings" if rule.kind is Kind.MEDIA_URLS else _TYPES[rule.kind]
     return f"| `{rule.name}` | {kind} | {default} | {_cell(_limits(rule))} | {_cell(rule.doc)} |"

@@ -20,6 +20,8 @@ from filmgate.domain.field_rule import shown
 LARGE_BYTES = 2**20
 DEPTH_MAX = 16
 DIGITS_MAX = 400
+MARKS_MAX = 10_000
+"""More `{`, `[` and `,` than any prompt may have, few enough for values to be seen one by one."""
 QUOTES_OF_LARGE_MAX = 4_096
 CUT_FROM_BYTES = 256
 
@@ -50,6 +52,12 @@ def _text(raw: bytes) -> str:
 
 
 def _parse(text: str) -> object:
+    opened = text.count("{") + text.count("[")
+    marks = opened + text.count(",")
+    if marks > MARKS_MAX:
+        raise InvalidRequest(
+            f"{_BODY} must hold at most {MARKS_MAX:,} braces, brackets and commas, got {marks:,}"
+        )
     try:
         value: object = _decode(text)
     except json.JSONDecodeError as error:
@@ -58,7 +66,7 @@ def _parse(text: str) -> object:
         raise InvalidRequest(f"{_BODY} is not valid JSON: {what} at {place}") from None
     except RecursionError:
         raise _too_deep() from None
-    if text.count("{") + text.count("[") > DEPTH_MAX:
+    if opened > DEPTH_MAX:
         _check_depth(value)
     if "\\u" in text and _SURROGATE.search(text):
         _check_unicode(value)
@@ -71,8 +79,6 @@ def _parse_large(raw: bytes) -> object:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError):
         return _parse(_text(raw))
     _parse(_without_long_strings(raw).decode("utf-8"))
-    if b"\\u" in raw:
-        _check_unicode(value)
     return value
 
 

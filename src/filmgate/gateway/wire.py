@@ -113,6 +113,7 @@ class TaskObject(Struct, frozen=True, kw_only=True):
     seed: int
     orig_prompt: str
     actual_prompt: str | UnsetType = UNSET
+    prompt_note: str | UnsetType = UNSET
     engine: str | UnsetType = UNSET
     queue_position: int
     stage: str
@@ -220,6 +221,7 @@ def task_object(view: TaskView, *, link_of: LinkOf) -> TaskObject:
         seed=generation.seed,
         orig_prompt=generation.prompt,
         actual_prompt=_known(task.actual_prompt, str),
+        prompt_note=_known(task.rewrite_note, str),
         engine=_known(task.engine, str),
         queue_position=view.queue_position,
         stage=task.stage,

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
     from numpy.typing import NDArray
 
+    from filmgate.media.stills import Stills
+
 X264_OPTIONS = {"preset": "veryfast", "crf": "21", "profile": "high"}
 X264_THREADS = 2
 KEYFRAME_INTERVAL_S = 2
@@ -69,12 +71,13 @@ def write_film(
     has_watermark: bool,
     metadata: dict[str, str],
     on_frame: Callable[[int], None],
+    stills: Stills | None = None,
 ) -> None:
     """Write the film: H.264 High BT.709, AAC stereo 48 kHz, `duration_s` exactly, index first.
 
     `sound` (float32 [2, 48,000 * duration_s]) wins over the footage's own; without either the film
     is silent. `metadata` is written as JSON into the file's comment. `on_frame` hears the number of
-    frames encoded so far; what it raises ends the work. `target` appears complete or not at all.
+    frames encoded so far; what it raises ends the work. `stills` sees every frame. `target` appears complete or not at all.
 
     Raises EngineFailed when the footage is not what was ordered, StorageFailed when the file cannot
     be written.
@@ -97,12 +100,14 @@ def write_film(
                     fitted = fitted.copy() if np.may_share_memory(fitted, frame) else fitted
                     mark.burn(fitted)
                 film.add_frame(fitted)
+                if stills is not None:
+                    stills.see(done - 1, fitted)
                 if track.done():
                     film.add_sound(track.result(), until_sample=done * SOUND_RATE_HZ // fps)
                 on_frame(done)
             film.add_sound(track.result(), until_sample=SOUND_RATE_HZ * duration_s)
             film.finish()
-        _put_in_place(part, target)
+        put_in_place(part, target)
     finally:
         maker.shutdown(wait=False, cancel_futures=True)
         part.unlink(missing_ok=True)
@@ -209,7 +214,8 @@ def _sound_track(
     return np.clip(sound, -1, 1)
 
 
-def _put_in_place(part: Path, target: Path) -> None:
+def put_in_place(part: Path, target: Path) -> None:
+    """Give a written file its name, on disk to its last byte. Raises StorageFailed."""
     with _storage_errors():
         _sync(part)
         part.replace(target)

@@ -18,6 +18,7 @@ from filmgate.domain.asset import Asset
 from filmgate.domain.ids import AccountId, ApiKeyId, TaskId
 from filmgate.domain.ledger import Balance
 from filmgate.domain.task import Status, Task
+from filmgate.ports.webhook import Webhooks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,10 +54,14 @@ class Steps:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskFilter:
-    """Which tasks to list: newest first, those with an id below `before`."""
+    """Which tasks to list: newest first unless it says otherwise, those with an id below `before`
+    and above `after`.
+    """
 
     account_id: AccountId
     before: TaskId | None = None
+    after: TaskId | None = None
+    is_oldest_first: bool = False
     status: Status | None = None
     model: str | None = None
     limit: int = 20
@@ -137,7 +142,8 @@ class Tasks(Protocol):
         """Write an ending and capture or release the hold, all or nothing.
 
         `attempt` None means that no attempt holds it: a cancellation, or a failure by the sweep.
-        Raises LeaseLost if the task has ended already.
+        Raises LeaseLost if the task has ended already, or for a failure by the sweep, if an attempt
+        holds it again.
         """
         ...
 
@@ -149,9 +155,12 @@ class Tasks(Protocol):
         """Let go of all tasks of a worker that is known to be dead, as crashes."""
         ...
 
-    async def sweep(self) -> list[Task]:
+    async def sweep(self, *, lease_s: float = 0.0) -> list[Task]:
         """Let go of tasks whose lease ran out; nudge unfinished tasks without a live
         queue entry; return those let go.
+
+        A lease of `lease_s` that was last renewed before the database itself started ran out
+        through no fault of the task, and is not counted as a crash.
         """
         ...
 
@@ -169,8 +178,10 @@ class Tasks(Protocol):
         """Erase old ended tasks; the ledger stays."""
         ...
 
-    async def erase_task(self, task_id: TaskId) -> None:
-        """Erase an ended task with its prompts; the ledger stays."""
+    async def erase_task(self, task_id: TaskId, *, at: datetime) -> list[str]:
+        """Erase an ended task with its prompts, and let its files' time end at `at`, all or
+        nothing; return their keys. The ledger stays. An unfinished task is left alone.
+        """
         ...
 
 
@@ -234,7 +245,7 @@ class Assets(Protocol):
         ...
 
 
-class Store(Tasks, Keys, Ledger, Assets, Protocol):
+class Store(Tasks, Keys, Ledger, Assets, Webhooks, Protocol):
     """The whole database."""
 
     async def ensure_secret(self, name: str, drawn: bytes) -> bytes:

@@ -43,6 +43,17 @@ class SoundFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Credential:
+    """What a film's provenance is signed with: two PEM files on this machine."""
+
+    certificate: Path
+    """The signer's certificate first, then those that lead to its authority."""
+    key: Path
+    algorithm: str
+    """As C2PA names it, such as es256."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FilmOrder:
     """Everything the studio needs to make one film."""
 
@@ -62,6 +73,17 @@ class FilmOrder:
     metadata: dict[str, str]
     """Written into the file: engine, seed, task, model."""
     target: Path
+    credential: Credential | None = None
+    """None: the film carries no signed provenance."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Still:
+    """A JPEG made of the film, beside it."""
+
+    name: str
+    path: Path
+    size_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +94,8 @@ class FilmFacts:
     engine: str
     engine_version: str
     source: str
+    stills: tuple[Still, ...] = ()
+    """A thumbnail and a sprite sheet, named as domain/asset.py names them."""
 
 
 Progress = Callable[[Stage, float], None]

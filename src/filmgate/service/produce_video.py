@@ -25,7 +25,6 @@ import structlog
 from filmgate.domain.asset import Asset, AssetKind, input_key, reference, referenced_key, result_key
 from filmgate.domain.errors import (
     DatabaseAway,
-    EngineCrashed,
     InputUnreachable,
     LeaseLost,
     StageTimedOut,
@@ -38,8 +37,9 @@ from filmgate.ports.rewriter import Mode
 from filmgate.ports.store import Steps
 from filmgate.ports.studio import FilmOrder, Stage, Studio
 from filmgate.service.deps import Deps
+from filmgate.service.patience import patiently
 from filmgate.service.progress import ProgressWriter
-from filmgate.service.settle_task import settle_task
+from filmgate.service.settle_task import lost_too_often, settle_task
 
 log = structlog.get_logger()
 
@@ -57,20 +57,40 @@ class Attempt:
 
     async def keep(self, steps: Steps) -> Task:
         """Write what was achieved. Raises LeaseLost."""
-        return await self.deps.store.record_steps(self.task_id, attempt=self.number, steps=steps)
+        store = self.deps.store
+        return await patiently(
+            lambda: store.record_steps(self.task_id, attempt=self.number, steps=steps),
+            limit_s=self.deps.limits.lease_s,
+        )
 
 
-async def produce_video(task_id: TaskId, *, worker: str, studio: Studio, deps: Deps) -> None:
+async def produce_video(
+    task_id: TaskId,
+    *,
+    worker: str,
+    studio: Studio,
+    deps: Deps,
+    on_claim: Callable[[Task], None] | None = None,
+) -> None:
     """Claim the task and bring it to an end, or let it go for another attempt. Returns in every
     case.
 
-    Cancelling this call gives the task back.
+    `on_claim` hears of the attempt as soon as it holds its lease. Cancelling this call gives the
+    task back.
     """
-    task = await deps.store.claim(task_id, worker=worker, lease_s=deps.limits.lease_s)
+    try:
+        task = await deps.store.claim(task_id, worker=worker, lease_s=deps.limits.lease_s)
+    except DatabaseAway:  # if the claim was written all the same, its lease runs out unrenewed
+        log.warning("task.not_claimed", task_id=task_id)
+        return
     if task is None:
         return
+    if on_claim is not None:
+        on_claim(task)
     log.info("task.claimed", task_id=task.id, attempt=task.attempt, worker=worker)
     try:
+        if task.crashes >= deps.limits.crashes_max:
+            raise lost_too_often(task)
         with tempfile.TemporaryDirectory(prefix=f"{task.id}-") as scratch:
             async with ProgressWriter(task, store=deps.store) as progress:
                 attempt = Attempt(
@@ -82,13 +102,11 @@ async def produce_video(task_id: TaskId, *, worker: str, studio: Studio, deps: D
                     deps=deps,
                 )
                 ended = await _steps(task, attempt)
-        await settle_task(ended, attempt=task.attempt, store=deps.store)
+        await _settle(ended, task.attempt, deps)
     except LeaseLost:
         log.warning("task.attempt_over", task_id=task.id, attempt=task.attempt)
-    except TaskFailure as failure:
+    except (TaskFailure, StorageFailed) as failure:
         await _after_failure(task, failure, deps)
-    except StorageFailed as failure:
-        await _after_failure(task, EngineCrashed(failure.message), deps)
     except DatabaseAway:
         log.warning("task.database_away", task_id=task.id, attempt=task.attempt)
     except asyncio.CancelledError:
@@ -231,10 +249,16 @@ async def _make(task: Task, attempt: Attempt) -> Task:
     )
 
 
+async def _settle(ended: Task, attempt: int, deps: Deps) -> None:
+    await patiently(
+        lambda: settle_task(ended, attempt=attempt, store=deps.store), limit_s=deps.limits.lease_s
+    )
+
+
 # ---- what went wrong
 
 
-async def _after_failure(task: Task, error: TaskFailure, deps: Deps) -> None:
+async def _after_failure(task: Task, error: TaskFailure | StorageFailed, deps: Deps) -> None:
     if error.may_retry and task.crashes + 1 < deps.limits.crashes_max:
         await _give_back(task, deps, is_crash=True)
         return
@@ -243,7 +267,7 @@ async def _after_failure(task: Task, error: TaskFailure, deps: Deps) -> None:
     log.info("task.failed", task_id=task.id, attempt=task.attempt, code=code)
     try:
         ended = task.failed(attempt=task.attempt, failure=failure, at=deps.clock.now())
-        await settle_task(ended, attempt=task.attempt, store=deps.store)
+        await _settle(ended, task.attempt, deps)
     except LeaseLost:
         log.warning("task.attempt_over", task_id=task.id, attempt=task.attempt)
     except DatabaseAway:

@@ -43,6 +43,28 @@ async def own_task(task_id: str, *, key: ApiKey, deps: Deps) -> Task:
     return task
 
 
+async def own_tasks(
+    *, key: ApiKey, after: str | None, is_oldest_first: bool, limit: int, deps: Deps
+) -> tuple[list[Task], bool]:
+    """Return at most `limit` bare tasks of the account that follow `after`, and whether more do.
+
+    Raises InvalidFields if `after` is no task id.
+    """
+    if after is not None and not is_task_id(after):
+        message = f"after must be the id of a task, got {shown(after)}"
+        raise InvalidFields([BrokenRule("after", message)])
+    last = TaskId(after) if after else None
+    wanted = TaskFilter(
+        account_id=key.account_id,
+        before=None if is_oldest_first else last,
+        after=last if is_oldest_first else None,
+        is_oldest_first=is_oldest_first,
+        limit=limit + 1,
+    )
+    tasks = await deps.store.tasks(wanted)
+    return tasks[:limit], len(tasks) > limit
+
+
 async def view_of(task: Task, *, deps: Deps) -> TaskView:
     """Add what the queue says. An ended task needs no look at the queue."""
     if task.is_final:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import structlog
 
+from filmgate.domain.errors import WorkerLost
 from filmgate.domain.task import Task
 from filmgate.ports.store import Tasks
 
@@ -19,3 +20,10 @@ async def settle_task(ended: Task, *, attempt: int | None, store: Tasks) -> None
     assert ended.is_final  # noqa: S101 - a caller's bug, not an operating error
     await store.settle(ended, attempt=attempt)
     log.info("task.settled", task_id=ended.id, status=ended.status.value, attempt=attempt)
+
+
+def lost_too_often(task: Task) -> WorkerLost:
+    """Why a task that ended its workers or engines as often as is allowed is not tried again."""
+    return WorkerLost(
+        f"making this video ended its worker {task.crashes} times; it is not tried again"
+    )

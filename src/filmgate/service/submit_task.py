@@ -101,6 +101,8 @@ def _check_urls(generation: Generation, deps: Deps) -> None:
     for url, param in ((generation.image, "image_urls"), (generation.audio, "audio_url")):
         if url and url[:5].lower() != "data:" and deps.links.key_of(url) is None:
             deps.fetcher.check(url, param=param)
+    if generation.webhook is not None:
+        deps.fetcher.check(generation.webhook, param="webhook")
 
 
 def _with_own_files(generation: Generation, deps: Deps) -> Generation:

@@ -10,10 +10,10 @@ from datetime import timedelta
 
 import structlog
 
-from filmgate.domain.errors import FilmgateError, LeaseLost, StageTimedOut, WorkerLost
+from filmgate.domain.errors import FilmgateError, LeaseLost, StageTimedOut
 from filmgate.domain.task import Failure, Task
 from filmgate.service.deps import Deps
-from filmgate.service.settle_task import settle_task
+from filmgate.service.settle_task import lost_too_often, settle_task
 
 log = structlog.get_logger()
 
@@ -23,7 +23,7 @@ GRACE = timedelta(hours=1)
 
 async def sweep(*, deps: Deps) -> None:
     """Let go of dead attempts, nudge what nobody works on, end what cannot be made."""
-    for task in await deps.store.sweep():
+    for task in await deps.store.sweep(lease_s=deps.limits.lease_s):
         log.warning(
             "task.lease_ran_out", task_id=task.id, attempt=task.attempt, crashes=task.crashes
         )
@@ -56,9 +56,7 @@ async def expire_assets(*, deps: Deps) -> int:
 def _verdict(task: Task, deps: Deps) -> Task:
     error: FilmgateError
     if task.crashes >= deps.limits.crashes_max:
-        error = WorkerLost(
-            f"making this video ended its worker {task.crashes} times; it is not tried again"
-        )
+        error = lost_too_often(task)
     else:
         error = StageTimedOut(
             f"the task was not started within {deps.limits.queue_timeout_s:,} seconds"

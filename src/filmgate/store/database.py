@@ -21,6 +21,13 @@ AWAY_MESSAGE = "the database does not answer; please try again"
 POOL_WAIT_S = 5.0
 RECONNECT_S_MAX = 3.0
 STATEMENT_TIMEOUT_MS = 20_000
+KEEPALIVE: dict[str, Any] = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+"""Over a network, a peer that is gone without a word is noticed in half a minute, not in hours."""
 ANSWER_S_MAX = 25.0
 """After the server's own limit: then the network or the server's process is stuck."""
 
@@ -44,6 +51,7 @@ class Database:
                 "row_factory": dict_row,
                 "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS}",
                 "connect_timeout": 5,
+                **KEEPALIVE,
             },
         )
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
-from psycopg.types.json import Jsonb
+import msgspec
 
 from filmgate.domain.api_key import ApiKey
 from filmgate.domain.asset import Asset, AssetKind
 from filmgate.domain.generation import Generation
 from filmgate.domain.ledger import Balance
 from filmgate.domain.task import Failure, Status, Task
+from filmgate.domain.webhook import Delivery, DeliveryState, Try
 
 Row = dict[str, Any]
 
@@ -55,7 +56,7 @@ def submit_values(task: Task) -> Row:
         "account_id": task.account_id,
         "api_key_id": task.api_key_id,
         "model": task.generation.model,
-        "generation": Jsonb(asdict(task.generation)),
+        "generation": _json(task.generation),
         "price": task.price_micro_usd,
         "created_at": task.created_at,
     }
@@ -70,7 +71,7 @@ def ending_values(ended: Task) -> Row:
         "result_key": ended.result_key,
         "result_bytes": ended.result_bytes,
         "expires_at": ended.expires_at,
-        "failure": Jsonb(asdict(ended.failure)) if ended.failure else None,
+        "failure": _json(ended.failure) if ended.failure else None,
         "movement": "capture" if ended.status is Status.COMPLETED else "release",
     }
 
@@ -87,6 +88,35 @@ def asset_from(row: Row) -> Asset:
     return Asset(**fields)
 
 
+def delivery_from(row: Row) -> Delivery:
+    """Return the webhook delivery of a row. Its log and body are there only if they were read."""
+    body = row.get("body")
+    return Delivery(
+        id=row["id"],
+        task_id=row["task_id"],
+        account_id=row["account_id"],
+        api_key_id=row["api_key_id"],
+        base_url=row["base_url"],
+        state=DeliveryState(row["state"]),
+        attempts=row["attempts"],
+        round_attempts=row["round_attempts"],
+        round_since=row["round_since"],
+        next_at=row["next_at"],
+        last_status=row["last_status"],
+        last_error=row["last_error"],
+        created_at=row["created_at"],
+        delivered_at=row["delivered_at"],
+        body=body.encode() if body is not None else None,
+        log=tuple(try_from(tried) for tried in row.get("log") or ()),
+    )
+
+
+def try_from(row: Row) -> Try:
+    """Return one line of a delivery's log from its JSON."""
+    fields: Row = {**row, "at": datetime.fromisoformat(row["at"])}
+    return Try(**fields)
+
+
 def balance_from(row: Row) -> Balance:
     """Return the balance of an account's row."""
     return Balance(
@@ -96,3 +126,8 @@ def balance_from(row: Row) -> Balance:
         captured=row["captured"],
         is_limited=row["is_limited"],
     )
+
+
+def _json(value: object) -> str:
+    """A dataclass as JSON text; the statements cast it to jsonb."""
+    return msgspec.json.encode(value).decode()

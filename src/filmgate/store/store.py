@@ -1,4 +1,4 @@
-"""The whole database behind the Store port: tasks, keys, ledger and assets over one pool."""
+"""The whole database behind the Store port: tasks, keys, ledger, assets and webhooks over one pool."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from filmgate.store.accounts import PostgresAssets, PostgresKeys, PostgresLedger
 from filmgate.store.database import Database
 from filmgate.store.migrate import newest_migration
 from filmgate.store.tasks import PostgresTasks
+from filmgate.store.webhooks import PostgresWebhooks
 
 
-class PostgresStore(PostgresTasks, PostgresKeys, PostgresLedger, PostgresAssets):
+class PostgresStore(
+    PostgresTasks, PostgresKeys, PostgresLedger, PostgresAssets, PostgresWebhooks
+):
     """The Store port over PostgreSQL."""
 
     def __init__(self, url: str, *, connections_max: int = 10) -> None:

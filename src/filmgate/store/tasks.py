@@ -22,12 +22,13 @@ from filmgate.domain.errors import (
     LeaseLost,
     OutcomeUnknown,
     QueueFull,
+    Unauthorized,
 )
 from filmgate.domain.ids import TaskId
 from filmgate.domain.ledger import MICRO_USD
 from filmgate.domain.task import Task
 from filmgate.ports.store import IdempotencyKey, Outlook, Steps, Submission, TaskFilter
-from filmgate.store.database import Connection, Database
+from filmgate.store.database import KEEPALIVE, Connection, Database
 from filmgate.store.queries import load_queries
 from filmgate.store.rows import Row, balance_from, ending_values, submit_values, task_from
 
@@ -112,18 +113,8 @@ class PostgresTasks:
 
     async def tasks(self, wanted: TaskFilter) -> list[Task]:
         """See the port."""
-        return await self._database.nouns(
-            task_from,
-            """
-            SELECT * FROM tasks
-             WHERE account_id = %(account_id)s
-               AND (%(before)s::text IS NULL OR id < %(before)s)
-               AND (%(status)s::text IS NULL OR status = %(status)s)
-               AND (%(model)s::text IS NULL OR model = %(model)s)
-             ORDER BY id DESC LIMIT %(limit)s
-            """,
-            asdict(wanted),
-        )
+        name = "oldest_first" if wanted.is_oldest_first else "newest_first"
+        return await self._database.nouns(task_from, SQL[name], asdict(wanted))
 
     async def outlook(self, task: Task) -> Outlook:
         """See the port."""
@@ -211,7 +202,7 @@ class PostgresTasks:
             await self._nudge(row["id"])
         return [row["id"] for row in rows]
 
-    async def sweep(self) -> list[Task]:
+    async def sweep(self, *, lease_s: float = 0.0) -> list[Task]:
         """See the port. A second sweep at the same time does nothing."""
         async with self._database.connection() as connection:
             async with connection.transaction():
@@ -222,7 +213,9 @@ class PostgresTasks:
                 ).fetchone()
                 if not locked or not locked["got"]:
                     return []
-                let_go = await (await connection.execute(SQL["let_go"])).fetchall()
+                let_go = await (
+                    await connection.execute(SQL["let_go"], {"lease_s": lease_s})
+                ).fetchall()
                 await connection.execute(SQL["drop_dead_entries"])
                 lonely = await (await connection.execute(SQL["without_entry"])).fetchall()
             for row in lonely:
@@ -239,7 +232,7 @@ class PostgresTasks:
         while True:
             try:
                 connection = await psycopg.AsyncConnection.connect(
-                    self._database.url, autocommit=True, connect_timeout=5
+                    self._database.url, autocommit=True, connect_timeout=5, **KEEPALIVE
                 )
                 async with connection:
                     await connection.execute(f"LISTEN {CHANNEL}")
@@ -264,11 +257,10 @@ class PostgresTasks:
         )
         return len(rows)
 
-    async def erase_task(self, task_id: TaskId) -> None:
+    async def erase_task(self, task_id: TaskId, *, at: datetime) -> list[str]:
         """See the port."""
-        await self._database.rows(
-            "DELETE FROM tasks WHERE id = %(id)s AND ended_at IS NOT NULL", {"id": task_id}
-        )
+        rows = await self._database.rows(SQL["erase"], {"id": task_id, "at": at})
+        return [row["key"] for row in rows if row["key"] is not None]
 
     async def _nudge(self, task_id: TaskId) -> None:
         async with self._database.connection() as connection:
@@ -308,7 +300,7 @@ async def _refuse(connection: Connection, task: Task, unfinished_max: int) -> Su
         await connection.execute("SELECT * FROM accounts WHERE id = %s", (task.account_id,))
     ).fetchone()
     if row is None:
-        raise DatabaseAway("the account of this key is gone")
+        raise Unauthorized("this key's account is gone")
     if row["unfinished"] >= unfinished_max:
         raise QueueFull(
             f"at most {unfinished_max:,} unfinished tasks are kept, you have {row['unfinished']:,};"

@@ -3,6 +3,7 @@ prompt.
 
 [crash]  the process dies at the third frame        [fail]  says that it cannot
 [slow]   a tenth of a second a frame                [short] too few frames
+[steady] a thirtieth of a second a frame
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from filmgate.domain.errors import EngineFailed
 from filmgate.ports.engine import Brief, PixelFormat, Source
 
 CRASH_FRAME = 2
-SLOW_FRAME_S = 0.1
+FRAME_S = {"[slow]": 0.1, "[steady]": 1 / 30}
 
 
 class TestcardEngine:
@@ -54,11 +55,11 @@ class TestcardFootage:
             : brief.width_px
         ]
         shift = brief.seed % 64
+        frame_s = max([s for word, s in FRAME_S.items() if word in brief.prompt], default=0)
         for index in range(count):
             if "[crash]" in brief.prompt and index == CRASH_FRAME:
                 os._exit(9)
-            if "[slow]" in brief.prompt:
-                time.sleep(SLOW_FRAME_S)
+            time.sleep(frame_s)
             frame = np.full((brief.height_px * 3 // 2, brief.width_px), 128, np.uint8)
             frame[: brief.height_px] = np.roll(bars, shift)
             line = (index * 4 + shift) % (brief.width_px - 4)

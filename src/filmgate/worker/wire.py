@@ -91,7 +91,7 @@ def _read_path(kind: type, value: Any) -> Any:
 
 _encoder = msgspec.json.Encoder(enc_hook=_say_path)
 order_decoder: msgspec.json.Decoder[Order] = msgspec.json.Decoder(Order, dec_hook=_read_path)
-answer_decoder: msgspec.json.Decoder[Answer] = msgspec.json.Decoder(Answer)
+answer_decoder: msgspec.json.Decoder[Answer] = msgspec.json.Decoder(Answer, dec_hook=_read_path)
 
 
 def line_of(message: Order | Answer) -> bytes:

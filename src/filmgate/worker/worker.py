@@ -3,6 +3,7 @@ its own.
 
 queue ──task id──→ attempt (produce_video in a slot) ──→ ended or given back
 every lease / 3    renew all leases in one statement; an attempt that is not renewed is stopped
+at 80 % of a lease that could not be renewed, by our own clock: stop, the database may hang
 at a change        a task of ours that was cancelled is stopped at once
 every sweep_s      sweep
 """
@@ -11,19 +12,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 from procrastinate import App, PsycopgConnector
 
 from filmgate.domain.errors import DatabaseAway, FilmgateError
 from filmgate.domain.ids import TaskId
-from filmgate.domain.task import Failure, Status
+from filmgate.domain.task import Failure, Status, Task
 from filmgate.ports.studio import Studio
 from filmgate.service.deps import Deps
 from filmgate.service.produce_video import produce_video
 from filmgate.service.settle_task import settle_task
 from filmgate.service.sweep import expire_assets, sweep
+from filmgate.store.database import KEEPALIVE
 
 log = structlog.get_logger()
 
@@ -32,6 +34,7 @@ POLL_S = 2.0
 HEARTBEAT_S = 5.0
 STALLED_S = 20.0
 RESTART_S_MAX = 10.0
+GIVING_BACK_S = 1.0
 RETENTION_EVERY_S = 60.0
 STOP_BEFORE_LEASE_END = 0.8
 """Share of the lease after which an unrenewed attempt is stopped by our own clock."""
@@ -47,6 +50,16 @@ class WorkerSettings:
     drain_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An attempt that this worker believes to be its own, and when its lease was last asked for, by
+    this process's monotonic clock.
+    """
+
+    attempt: int
+    leased_at_s: float
+
+
 class Worker:
     """One worker process: as many films at a time as it has studios."""
 
@@ -59,6 +72,8 @@ class Worker:
             self._studios.put_nowait(studio)
         self._all_studios = tuple(studios)
         self._running: dict[TaskId, asyncio.Task[None]] = {}
+        self._claims: dict[TaskId, Claim] = {}
+        self._is_stopping = False
         self._attempts = asyncio.TaskGroup()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -70,11 +85,13 @@ class Worker:
             loops_running = [
                 loops.create_task(self._take_tasks(stop)),
                 loops.create_task(self._renew_leases()),
+                loops.create_task(self._mind_own_clock()),
                 loops.create_task(self._hear_changes()),
                 loops.create_task(self._sweep()),
                 loops.create_task(self._expire()),
             ]
             await stop.wait()
+            self._is_stopping = True
             await self._drain()
             for loop in loops_running:
                 loop.cancel()
@@ -109,7 +126,11 @@ class Worker:
             wait_s = min(wait_s * 2, RESTART_S_MAX)
 
     async def _take_until_stopped(self, stop: asyncio.Event) -> None:
-        app = App(connector=PsycopgConnector(conninfo=self._settings.database_url, max_size=4))
+        app = App(
+            connector=PsycopgConnector(
+                conninfo=self._settings.database_url, max_size=4, kwargs=dict(KEEPALIVE)
+            )
+        )
         app.task(name="produce_video", queue=QUEUE)(self._produce)
         async with app.open_async(), asyncio.TaskGroup() as group:
             taking = group.create_task(
@@ -135,17 +156,30 @@ class Worker:
         connection.
         """
         key = TaskId(task_id)
-        if key in self._running:
+        if key in self._running:  # a task that is just being given back nudges before it is gone
+            await asyncio.wait({self._running[key]}, timeout=GIVING_BACK_S)
+        if key in self._running or self._is_stopping:
             return
         attempt = self._attempts.create_task(self._attempt(key))
         self._running[key] = attempt
-        attempt.add_done_callback(lambda _: self._running.pop(key, None))
+        attempt.add_done_callback(lambda _: self._forget(key))
         await asyncio.shield(asyncio.wait({attempt}))
+
+    def _forget(self, task_id: TaskId) -> None:
+        self._running.pop(task_id, None)
+        self._claims.pop(task_id, None)
 
     async def _attempt(self, task_id: TaskId) -> None:
         studio = await self._studios.get()
+        asked_at_s = asyncio.get_running_loop().time()
+
+        def note(task: Task) -> None:
+            self._claims[task_id] = Claim(task.attempt, asked_at_s)
+
         try:
-            await produce_video(task_id, worker=self._settings.name, studio=studio, deps=self._deps)
+            await produce_video(
+                task_id, worker=self._settings.name, studio=studio, deps=self._deps, on_claim=note
+            )
         except Exception:  # the worker's loop: a bug in one task must not end the others
             log.exception("task.broke", task_id=task_id)
             await self._fail_broken(task_id)
@@ -153,9 +187,12 @@ class Worker:
             self._studios.put_nowait(studio)
 
     async def _fail_broken(self, task_id: TaskId) -> None:
+        claim = self._claims.get(task_id)
+        if claim is None:
+            return
         try:
             task = await self._deps.store.task(task_id)
-            if task is None or task.is_final or task.worker != self._settings.name:
+            if task is None or task.is_final or task.attempt != claim.attempt:
                 return
             message = "an internal error; the server's log has it under this task's id"
             failure = Failure(code="internal_error", message=message)
@@ -168,50 +205,63 @@ class Worker:
 
     async def _renew_leases(self) -> None:
         loop, lease_s = asyncio.get_running_loop(), self._deps.limits.lease_s
-        renewed_at = loop.time()
         while True:
             await asyncio.sleep(lease_s / 3)
-            asked_at = loop.time()
-            try:
-                held = await self._deps.store.renew(self._settings.name, lease_s=lease_s)
-            except DatabaseAway:
-                if loop.time() - renewed_at > lease_s * STOP_BEFORE_LEASE_END:
-                    log.warning("worker.leases_ended_by_own_clock", tasks=len(self._running))
-                    self._stop_all()
+            asked, asked_at_s = dict(self._claims), loop.time()
+            if not asked:
                 continue
-            if asked_at - renewed_at > lease_s:
-                log.warning("worker.was_frozen", seconds=round(asked_at - renewed_at, 1))
-            renewed_at = asked_at
-            for task_id in list(self._running):
-                if task_id not in held:
-                    await self._stop_if_over(task_id)
+            attempts = {task_id: claim.attempt for task_id, claim in asked.items()}
+            try:
+                held = await self._deps.store.renew(attempts, lease_s=lease_s)
+            except DatabaseAway:
+                continue
+            for task_id, claim in asked.items():
+                if self._claims.get(task_id) != claim:
+                    continue
+                if task_id in held:
+                    self._claims[task_id] = replace(claim, leased_at_s=asked_at_s)
+                else:
+                    await self._stop_if_over(task_id, is_held=False)
+
+    async def _mind_own_clock(self) -> None:
+        """Stop what could not be renewed in time, without asking anybody: the database may hang."""
+        loop, lease_s = asyncio.get_running_loop(), self._deps.limits.lease_s
+        while True:
+            await asyncio.sleep(lease_s * (1 - STOP_BEFORE_LEASE_END) / 2)
+            for task_id, claim in list(self._claims.items()):
+                silent_s = loop.time() - claim.leased_at_s
+                if silent_s > lease_s * STOP_BEFORE_LEASE_END:
+                    log.warning(
+                        "task.lease_ended_by_own_clock", task_id=task_id, seconds=round(silent_s, 1)
+                    )
+                    self._stop(task_id)
 
     async def _hear_changes(self) -> None:
         async for task_id in self._deps.store.changes():
-            if task_id is not None and task_id in self._running:
-                await self._stop_if_over(task_id)
+            if task_id is not None and task_id in self._claims:
+                await self._stop_if_over(task_id, is_held=True)
 
-    async def _stop_if_over(self, task_id: TaskId) -> None:
-        """Stop an attempt whose task ended, was taken over, or whose lease is gone."""
+    async def _stop_if_over(self, task_id: TaskId, *, is_held: bool) -> None:
+        """Stop an attempt whose task was cancelled or taken over, or whose lease is gone."""
         try:
             task = await self._deps.store.task(task_id)
         except DatabaseAway:
             return
-        attempt = self._running.get(task_id)
-        if attempt is None or task is None:
+        claim = self._claims.get(task_id)
+        if claim is None:
             return
-        is_taken = task.worker is not None and task.worker != self._settings.name
-        is_waiting = task.worker is None and task.attempt == 0
-        is_ours_ended = task.is_final and task.status is not Status.CANCELLED and not is_taken
-        if is_ours_ended:
-            return  # the attempt wrote this ending itself and is about to return
-        if task.is_final or is_taken or (task.lease_until is None and not is_waiting):
-            log.info("task.stopping", task_id=task_id, status=task.status.value)
-            attempt.cancel()
+        if task is not None and task.attempt == claim.attempt:
+            if task.is_final and task.status is not Status.CANCELLED:
+                return  # the attempt wrote this ending itself and is about to return
+            if not task.is_final and is_held and task.lease_until is not None:
+                return
+        log.info("task.stopping", task_id=task_id, attempt=claim.attempt)
+        self._stop(task_id)
 
-    def _stop_all(self) -> None:
-        for attempt in list(self._running.values()):
-            attempt.cancel()
+    def _stop(self, task_id: TaskId) -> None:
+        """Cancel an attempt, once: giving back, which it does then, may take a while."""
+        if self._claims.pop(task_id, None) is not None:
+            self._running[task_id].cancel()
 
     # ---- upkeep
 

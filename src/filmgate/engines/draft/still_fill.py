@@ -118,7 +118,7 @@ def _composed(
     for k in used:
         part = blurred(labels == k, 1.5)
         if k < len(shifts):
-            part = part * (_moved(known, shifts[k]) + np.float32(1e-3))
+            part *= _moved(known, shifts[k]) + np.float32(1e-3)
             far = (round(shifts[k][0] * scale[0]), round(shifts[k][1] * scale[1]))
             near, near_small = _moved(image, far, _EDGE), _moved(small, shifts[k], _EDGE)
         else:

@@ -13,20 +13,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filmgate.engines.draft.noise import Bytes, Floats
-from filmgate.engines.draft.still_planes import blurred, dilated, enlarged, grey_of, lab_of
+from filmgate.engines.draft.still_planes import (
+    blurred,
+    dilated,
+    distance_to,
+    enlarged,
+    grey_of,
+    lab_of,
+)
 
 WORKING_PX = 33_000
 """About how many pixels the analysis looks at: a quarter of 960x540 each way."""
 
 _RNG_SEED = 20_011
-_BORDER_COLOURS = 10
-_OF_THE_BORDER = 9.0
-"""Lab units from a border colour within which a colour is the background's."""
-_BORDER_INSIDE_MAX = 0.3
-"""Share of a subject that may have the background's colours: more means that it leaked."""
-_STRANGE_OUTSIDE_MAX = 0.12
-"""Share of its surroundings that may not: more means that a part was left behind."""
-_BORDER_SAMPLES_MAX = 3_000
+_COLOURS = 10
+_STRANGE = 9.0
+"""Lab units from the nearest of the background's colours from which a colour is another."""
+_ALIKE_INSIDE_MAX = 0.12
+"""Share of a subject that may have its surroundings' colours: more means that it leaked."""
+_STRANGE_RIM_MAX, _BAYS_MAX = 0.12, 0.05
+"""Shares of its rim, and bays by its own area, that may be strange: more means parts were lost."""
+_THICKNESS_MIN = 0.045
+"""Radius of the largest circle within, in frame heights."""
 _AREA_MIN, _AREA_MAX = 0.008, 0.55
 _OVERLAP_MIN = 0.55
 _SOLIDITY_MIN = 0.5
@@ -91,13 +99,17 @@ def _unlike_the_border(lab: Floats) -> Floats:
         lab[: max(1, h // 9)], lab[:split, :high], lab[:split, -high:],
         lab[split:, :low], lab[split:, -low:],
     )  # fmt: skip
-    border = np.concatenate([band.reshape(-1, 3) for band in bands])
-    border = np.ascontiguousarray(border[:: max(1, len(border) // _BORDER_SAMPLES_MAX)])
+    return _unlike(lab, np.concatenate([band.reshape(-1, 3) for band in bands]))
+
+
+def _unlike(lab: Floats, colours: Floats) -> Floats:
+    """How far each pixel's colour is from the nearest of the main ones among `colours` [n, 3]."""
+    some = np.ascontiguousarray(colours[:: max(1, len(colours) // _SAMPLES_MAX)])
     cv2.setRNGSeed(_RNG_SEED)
     criteria = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 12, 1.0)
-    labels = np.zeros((len(border), 1), np.int32)
-    k = min(_BORDER_COLOURS, len(border))
-    _, _, centres = cv2.kmeans(border, k, labels, criteria, 1, cv2.KMEANS_PP_CENTERS)
+    labels = np.zeros((len(some), 1), np.int32)
+    k = min(_COLOURS, len(some))
+    _, _, centres = cv2.kmeans(some, k, labels, criteria, 1, cv2.KMEANS_PP_CENTERS)
     far = np.min([np.linalg.norm(lab - centre, axis=2) for centre in centres], axis=0)
     return far.astype(np.float32)
 
@@ -107,7 +119,7 @@ def _central_piece(unlike: Floats) -> Bytes | None:
     w = unlike.shape[1]
     levels = np.clip(unlike * 3, 0, 255).astype(np.uint8)
     limit, _ = cv2.threshold(levels, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
-    limit = min(max(limit / 3 * 0.8, _OF_THE_BORDER * 1.4), 30.0)
+    limit = min(max(limit / 3 * 0.8, _STRANGE * 1.4), 30.0)
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
     marked = cv2.morphologyEx((unlike > limit).astype(np.uint8), cv2.MORPH_CLOSE, disc)
     marked = cv2.morphologyEx(marked, cv2.MORPH_OPEN, disc[1:-1, 1:-1])
@@ -174,13 +186,33 @@ def _is_plausible(piece: Bytes, lab: Floats, unlike: Floats) -> bool:
     hull = cv2.contourArea(cv2.convexHull(outline))
     if cv2.contourArea(outline) < _SOLIDITY_MIN * hull:
         return False
-    around = dilated(piece, 9) > dilated(piece, 3)
-    if (unlike[piece > 0] < _OF_THE_BORDER).mean() > _BORDER_INSIDE_MAX:
+    if (unlike[dilated(piece, 9) > dilated(piece, 3)] > 2 * _STRANGE).mean() > _STRANGE_RIM_MAX:
         return False
-    if (unlike[around] > 2.5 * _OF_THE_BORDER).mean() > _STRANGE_OUTSIDE_MAX:
+    if not _stands_apart(piece, outline, lab):
         return False
     is_lamp = float(lab[..., 0][piece > 0].mean()) > _LAMP_BRIGHTNESS and area < _LAMP_AREA_MAX
     return not is_lamp and _is_outlined(outline[:, 0].astype(np.int32), lab)
+
+
+def _stands_apart(piece: Bytes, outline: NDArray[Any], lab: Floats) -> bool:
+    """Say whether a piece is a whole of its own: not a stick, not of its surroundings' colours.
+
+    Its bays must show what is around it, or they hold a part of it that was left behind.
+    """
+    if float(distance_to(piece == 0).max()) < _THICKNESS_MIN * piece.shape[0]:
+        return False
+    hull = np.zeros_like(piece)
+    cv2.fillPoly(hull, [cv2.convexHull(outline)], (1,))
+    around = dilated(hull, 2 * round(piece.shape[0] / 12) + 1) > hull
+    if not around.any():
+        return False
+    unlike = _unlike(lab, lab[around])
+    bays = (hull > 0) & (dilated(piece, 5) == 0)
+    left_behind = int((bays & (unlike > 2 * _STRANGE)).sum())
+    return (
+        left_behind < _BAYS_MAX * int(piece.sum())
+        and (unlike[piece > 0] < _STRANGE).mean() < _ALIKE_INSIDE_MAX
+    )
 
 
 def _is_outlined(outline: NDArray[np.int32], lab: Floats) -> bool:

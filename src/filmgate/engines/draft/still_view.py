@@ -95,9 +95,11 @@ class View:
         return found.astype(np.float32, copy=False)
 
     def _beyond(self, at: Floats, nearness: Floats) -> tuple[float, float, float, float]:
-        near = read(nearness, at, self.width, self.height)
-        near = read(nearness, self._unmended(at, near), self.width, self.height)
-        found = self._unmended(at, near)[1:-1, 1:-1]
+        corner = np.array((self.width - 1, self.height - 1), np.float32)
+        seen = np.clip(at, 0, corner)  # cells may reach beyond the frame
+        near = read(nearness, seen, self.width, self.height)
+        near = read(nearness, self._unmended(seen, near), self.width, self.height)
+        found = self._unmended(seen, near)
         x, y = found[..., 0], found[..., 1]
         return (
             max(0.0, -float(x.min())),

@@ -24,7 +24,7 @@ WITH named AS (
     RETURNING last_rank
 ), task AS (
     INSERT INTO tasks (id, account_id, api_key_id, model, generation, price_micro_usd, created_at, rank)
-    SELECT %(id)s, %(account_id)s, %(api_key_id)s, %(model)s, %(generation)s, %(price)s, %(created_at)s, last_rank
+    SELECT %(id)s, %(account_id)s, %(api_key_id)s, %(model)s, %(generation)s::jsonb, %(price)s, %(created_at)s, last_rank
       FROM account
     RETURNING id, rank
 ), entry AS (
@@ -46,7 +46,8 @@ SELECT procrastinate_defer_jobs_v1(ARRAY[ROW(
 WITH claimed AS (
     UPDATE tasks
        SET status = 'processing', attempt = attempt + 1, worker = %(worker)s,
-           crashes = crashes + (lease_until IS NOT NULL)::integer,
+           crashes = crashes + coalesce(lease_until - make_interval(secs => %(lease_s)s)
+                                        > pg_postmaster_start_time(), false)::integer,
            lease_until = clock_timestamp() + make_interval(secs => %(lease_s)s),
            started_at = coalesce(started_at, clock_timestamp())
      WHERE id = %(id)s AND ended_at IS NULL
@@ -88,11 +89,11 @@ WITH ended AS (
     UPDATE tasks
        SET status = %(status)s, stage = 'done', progress = 100, lease_until = NULL, ended_at = %(ended_at)s,
            result_key = %(result_key)s, result_bytes = %(result_bytes)s, expires_at = %(expires_at)s,
-           failure = %(failure)s
+           failure = %(failure)s::jsonb
      WHERE id = %(id)s AND ended_at IS NULL
-       AND (%(attempt)s::integer IS NULL
+       AND ((%(attempt)s::integer IS NULL AND (%(status)s = 'cancelled' OR lease_until IS NULL))
             OR (attempt = %(attempt)s AND lease_until > clock_timestamp()))
-    RETURNING id, account_id, price_micro_usd, result_key, result_bytes, expires_at
+    RETURNING id, account_id, price_micro_usd, result_key, result_bytes, expires_at, status, api_key_id, generation
 ), entry AS (
     INSERT INTO ledger_entries (account_id, task_id, movement, amount)
     SELECT account_id, id, %(movement)s, price_micro_usd FROM ended
@@ -107,6 +108,10 @@ WITH ended AS (
            available = available + CASE WHEN %(movement)s = 'release' THEN price_micro_usd ELSE 0 END,
            unfinished = unfinished - 1
       FROM ended WHERE accounts.id = ended.account_id
+), delivery AS (
+    INSERT INTO webhook_deliveries (id, task_id, account_id, api_key_id, base_url)
+    SELECT 'whd_' || substr(id, 6), id, account_id, api_key_id, generation->>'webhook'
+      FROM ended WHERE status IN ('completed', 'failed') AND generation->>'webhook' IS NOT NULL
 )
 SELECT id FROM ended
 
@@ -120,8 +125,10 @@ UPDATE tasks SET lease_until = NULL, worker = NULL, crashes = crashes + 1
  WHERE worker = %(worker)s AND ended_at IS NULL AND lease_until IS NOT NULL
 RETURNING id
 
+-- A lease that was last renewed before this database started could not be renewed: no fault of the task.
 -- name: let_go
-UPDATE tasks SET lease_until = NULL, worker = NULL, crashes = crashes + 1
+UPDATE tasks SET lease_until = NULL, worker = NULL,
+       crashes = crashes + (lease_until - make_interval(secs => %(lease_s)s) > pg_postmaster_start_time())::integer
  WHERE ended_at IS NULL AND lease_until <= clock_timestamp()
 RETURNING *
 
@@ -158,3 +165,32 @@ SELECT (SELECT count(*) FROM tasks WHERE ended_at IS NULL AND status = 'pending'
                  WHERE ended_at IS NOT NULL AND status = 'completed' AND model = %(model)s
                    AND generation->>'resolution' = %(resolution)s AND generation->'duration_s' = %(duration_s)s::text::jsonb
                  ORDER BY ended_at DESC LIMIT 20) lately) AS make_s
+
+-- name: newest_first
+SELECT * FROM tasks
+ WHERE account_id = %(account_id)s
+   AND (%(before)s::text IS NULL OR id < %(before)s)
+   AND (%(after)s::text IS NULL OR id > %(after)s)
+   AND (%(status)s::text IS NULL OR status = %(status)s)
+   AND (%(model)s::text IS NULL OR model = %(model)s)
+ ORDER BY id DESC LIMIT %(limit)s
+
+-- name: oldest_first
+SELECT * FROM tasks
+ WHERE account_id = %(account_id)s
+   AND (%(before)s::text IS NULL OR id < %(before)s)
+   AND (%(after)s::text IS NULL OR id > %(after)s)
+   AND (%(status)s::text IS NULL OR status = %(status)s)
+   AND (%(model)s::text IS NULL OR model = %(model)s)
+ ORDER BY id LIMIT %(limit)s
+
+-- The records stay until the files are gone: whoever finds their time over removes the files first.
+-- name: erase
+WITH erased AS (
+    DELETE FROM tasks WHERE id = %(id)s AND ended_at IS NOT NULL RETURNING id
+), ended AS (
+    UPDATE assets SET expires_at = least(expires_at, %(at)s)
+      FROM erased WHERE task_id = erased.id
+    RETURNING key
+)
+SELECT ended.key FROM ended

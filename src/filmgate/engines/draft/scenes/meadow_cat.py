@@ -10,7 +10,15 @@ import numpy as np
 
 from filmgate.engines.draft.noise import Bytes, blend, fixed, tile_noise
 from filmgate.engines.draft.scenes.meadow_coat import Coat, mixed
-from filmgate.engines.draft.scenes.meadow_fur import Easel, Lamp, Points, curve, girth, polygon, tube
+from filmgate.engines.draft.scenes.meadow_fur import (
+    Easel,
+    Lamp,
+    Points,
+    curve,
+    girth,
+    polygon,
+    tube,
+)
 from filmgate.engines.draft.scenes.meadow_gait import Gait, Stance, stance_at
 from filmgate.engines.draft.scenes.meadow_head import Head
 
@@ -87,7 +95,7 @@ class Cat:
         joints = at(np.vstack([stance.spine, stance.head]))
         drop = np.array((0.0, 0.02, 0.06, 0.10, 0.05, 0.0))[:, None] * (0, unit)
         points = curve(joints + drop, 40)
-        radii = girth((0.135, 0.205, 0.185, 0.225, 0.165, 0.13), 40) * unit
+        radii = girth((0.135, 0.205, 0.175, 0.230, 0.165, 0.13), 40) * unit
         mask, paint = easel.blank(coat.base)
         tube(mask, points, radii, (255,))
         under = points + (0, 0.17 * unit)
@@ -104,7 +112,9 @@ class Cat:
         for k, i in enumerate(range(3, 31, 3)):
             lean = (0.05 + 0.02 * self._jitter[k]) * unit
             reach = radii[i] * (0.95 + 0.25 * self._jitter[k + 10])
-            band = np.array([back[i], back[i] + (-lean, 0.55 * reach), back[i] + (0.3 * lean, 1.1 * reach)])
+            band = np.array(
+                [back[i], back[i] + (-lean, 0.55 * reach), back[i] + (0.3 * lean, 1.1 * reach)]
+            )
             tube(paint, curve(band, 8), girth((0.036, 0.030, 0.004), 8) * unit, self._coat.stripe)
 
     def _leg(self, easel: Easel, joints: Points, radii: tuple[float, ...], *, dark: float) -> None:
@@ -115,7 +125,12 @@ class Cat:
         tube(mask, points, size, (255,))
         if coat.has_stripes:
             for i in (7, 11, 15):
-                tube(paint, points[i : i + 2], size[i : i + 2] * 1.1, mixed(coat.base, coat.stripe, 0.8))
+                tube(
+                    paint,
+                    points[i : i + 2],
+                    size[i : i + 2] * 1.1,
+                    mixed(coat.base, coat.stripe, 0.8),
+                )
         tube(paint, points[20:], size[20:] * 1.3, mixed(coat.base, coat.belly, 0.9))
         if easel.unit_px > 60:
             self._toes(paint, points[-1], size[-1])
@@ -125,8 +140,10 @@ class Cat:
         for k in (-0.3, 0.25):
             a = fixed(toe + (radius * (0.2 + k), 0.0)).tolist()
             b = fixed(toe + (radius * (0.5 + k), radius * 0.9)).tolist()
-            cv2.line(paint, a, b, mixed(self._coat.belly, self._coat.stripe, 0.6), 1, cv2.LINE_AA, 4)
+            cv2.line(
+                paint, a, b, mixed(self._coat.belly, self._coat.stripe, 0.6), 1, cv2.LINE_AA, 4
+            )
 
 
-_HIND = (0.200, 0.125, 0.062, 0.054, 0.060)
-_FORE = (0.135, 0.090, 0.060, 0.062)
+_HIND = (0.190, 0.118, 0.054, 0.047, 0.056)
+_FORE = (0.122, 0.082, 0.052, 0.058)

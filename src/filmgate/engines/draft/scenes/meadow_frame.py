@@ -41,5 +41,5 @@ def framing_of(width_px: int, height_px: int) -> Framing:
         height_px=height_px,
         horizon=-0.09 + 0.07 * tall,
         ground=0.30 - 0.06 * tall,
-        body=min(0.26, 0.355 * aspect),
+        body=min(0.26, 0.305 * aspect),
     )

@@ -32,7 +32,9 @@ def curve(joints: Points, count: int) -> Points:
     i = at.astype(int)
     u = (at - i)[:, None]
     a, b, c, d = p[i], p[i + 1], p[i + 2], p[i + 3]
-    return 0.5 * (2 * b + (c - a) * u + (2 * a - 5 * b + 4 * c - d) * u**2 + (3 * b - a - 3 * c + d) * u**3)
+    return 0.5 * (
+        2 * b + (c - a) * u + (2 * a - 5 * b + 4 * c - d) * u**2 + (3 * b - a - 3 * c + d) * u**3
+    )
 
 
 def girth(radii: tuple[float, ...], count: int) -> Points:
@@ -85,7 +87,7 @@ class Easel:
     def blank(self, base: Paint) -> tuple[Bytes, Bytes]:
         """A mask to draw a shape on, and a ground of the base colour to draw markings on."""
         ground = np.empty_like(self.colour)
-        ground[:] = np.array(base, np.float32).astype(np.uint8)
+        cv2.rectangle(ground, (0, 0), (ground.shape[1], ground.shape[0]), base, -1)
         return np.zeros_like(self.cover), ground
 
     def lay(self, mask: Bytes, paint: Bytes, *, dark: float = 1.0, roundness: float = 1.0) -> None:
@@ -115,7 +117,7 @@ class Easel:
         field = 0.6 * height + 0.6 * wide
         gx = cv2.Sobel(field, cv2.CV_32F, 1, 0, scale=reach / 5)
         gy = cv2.Sobel(field, cv2.CV_32F, 0, 1, scale=reach / 5)
-        up = np.clip(0.62 + roundness * (1.25 * gy + 0.35 * gx * -self.lamp.x), 0.22, 1.25)
+        up = np.clip(0.62 + roundness * (1.25 * gy + 0.35 * gx * -self.lamp.x), 0.42, 1.25)
         facing = np.clip(roundness * (1.3 * gy - 1.6 * gx * self.lamp.x), 0, 1)
         edge = smooth(0.92, 0.45, height)
         rim = self.lamp.rim * facing * (0.25 + 0.75 * edge)

@@ -1,11 +1,11 @@
 """How a small four-legged animal moves: joints at every moment of a gallop, a walk, or a rest. No drawing here.
 
-    lengths in body lengths (hip to shoulder), x forwards, y up from the ground
+lengths in body lengths (hip to shoulder), x forwards, y up from the ground
 
-            ears
-      tail   _ head
-        \\___/      gallop: gathered flight (phase 0) -> hind feet stand -> stretched flight (0.5) -> fore feet stand
-        /\\  /\\     walk: each foot a quarter after the one before
+        ears
+  tail   _ head
+    \\___/      gallop: gathered flight (phase 0) -> hind feet stand -> stretched flight (0.5) -> fore feet stand
+    /\\  /\\     walk: each foot a quarter after the one before
 """
 
 from __future__ import annotations
@@ -57,7 +57,9 @@ def stance_at(gait: Gait, t_s: float) -> Stance:
     return _galloping(t_s) if gait is Gait.GALLOP else _walking(t_s)
 
 
-def _knee(root: Points, end: Points, upper: float, lower: float, side: float) -> tuple[Points, Points]:
+def _knee(
+    root: Points, end: Points, upper: float, lower: float, side: float
+) -> tuple[Points, Points]:
     """The joint between two bones, and the end, drawn in when it is out of reach."""
     line = end - root
     reach = float(np.hypot(line[0], line[1]))
@@ -87,7 +89,9 @@ def _fore_leg(shoulder: Points, foot: Points, fold: float) -> Points:
     return np.array((shoulder, elbow, wrist, toe))
 
 
-def _step(phase: float, duty: float, front: float, back: float, lift: float) -> tuple[Points, float]:
+def _step(
+    phase: float, duty: float, front: float, back: float, lift: float
+) -> tuple[Points, float]:
     """A foot's place below its root, and how far it is folded (0..1); phase 0 is the touch-down."""
     phase %= 1.0
     if phase < duty:
@@ -104,7 +108,11 @@ def _tail(root: Points, t_s: float, *, hz: float, rise: float, swing: float) -> 
     points = [root]
     for k in range(1, 9):
         u = k / 8
-        turn = math.pi - rise * (0.35 + 0.9 * u) + swing * (0.3 + u) * math.sin(math.tau * hz * t_s - 2.4 * u)
+        turn = (
+            math.pi
+            - rise * (0.35 + 0.9 * u)
+            + swing * (0.3 + u) * math.sin(math.tau * hz * t_s - 2.4 * u)
+        )
         points.append(points[-1] + 0.115 * np.array((math.cos(turn), math.sin(turn))))
     return np.array(points)
 
@@ -175,7 +183,9 @@ def _sitting(t_s: float) -> Stance:
     look = math.sin(0.9 * t_s) * math.sin(0.37 * t_s + 1)
     head = shoulder + np.array((0.17 + 0.015 * look, 0.34 + 0.01 * breath))
     fore = tuple(
-        np.array((shoulder + (0.02, -0.08), (0.17 + dx, 0.36), (0.20 + dx, 0.08), (0.30 + dx, 0.02)))
+        np.array(
+            (shoulder + (0.02, -0.08), (0.17 + dx, 0.36), (0.20 + dx, 0.08), (0.30 + dx, 0.02))
+        )
         for dx in (0.07, 0.0)
     )
     hind = tuple(

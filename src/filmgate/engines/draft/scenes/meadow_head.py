@@ -40,7 +40,7 @@ class Head:
         mask, paint = easel.blank(coat.base)
         self._skull(mask, at, unit)
         self._marks(paint, at, unit)
-        easel.lay(mask, paint, roundness=0.9)
+        easel.lay(mask, paint, roundness=0.65)
         self._ear(easel, middle, turn, -0.085, 1.0, 1.0, t_s)
         if unit > 24:
             self._face(easel.colour, at, unit, t_s)
@@ -53,7 +53,9 @@ class Head:
         muzzle = at([(0.08, -0.06), (0.135 + long, -0.065)])
         tube(mask, muzzle, np.array((0.092, 0.066)) * unit, (255,))
         for k in (-1, 0, 1):
-            tuft = at([(-0.10, -0.05 + 0.05 * k), (-0.205, -0.09 + 0.055 * k), (-0.07, -0.12 + 0.05 * k)])
+            tuft = at(
+                [(-0.10, -0.05 + 0.05 * k), (-0.205, -0.09 + 0.055 * k), (-0.07, -0.12 + 0.05 * k)]
+            )
             polygon(mask, tuft, (255,))
 
     def _marks(self, paint: Bytes, at: _At, unit: float) -> None:
@@ -74,16 +76,41 @@ class Head:
         self, easel: Easel, middle: Points, turn: float, x: float, size: float, dark: float, t_s: float
     ) -> None:  # fmt: skip
         coat = self._coat
-        twitch = 0.012 * math.sin(2.3 * t_s + 9 * x) * float(smooth(0.6, 1.0, math.sin(0.8 * t_s + 5 * x)))
+        twitch = (
+            0.012
+            * math.sin(2.3 * t_s + 9 * x)
+            * float(smooth(0.6, 1.0, math.sin(0.8 * t_s + 5 * x)))
+        )
         at = _placed(middle, turn, easel.unit_px)
         if coat.is_dog:
-            flap = [(x - 0.03, 0.13), (x - 0.10, 0.10), (x - 0.17 + twitch, -0.06), (x - 0.09, -0.10), (x + 0.03, 0.06)]
+            flap = [
+                (x - 0.03, 0.13),
+                (x - 0.10, 0.10),
+                (x - 0.17 + twitch, -0.06),
+                (x - 0.09, -0.10),
+                (x + 0.03, 0.06),
+            ]
             inner = flap[:0]
         else:
             tip = (x - 0.055 + twitch, 0.12 + 0.20 * size)
-            flap = [(x - 0.095, 0.06), (x - 0.088, 0.20), tip, (x + 0.02, 0.235), (x + 0.082, 0.12), (x, 0.05)]
-            inner = [(x - 0.045, 0.13), (x - 0.05, 0.21), (tip[0] + 0.006, tip[1] - 0.035), (x + 0.018, 0.205), (x + 0.05, 0.13)]
-        mask, paint = easel.blank(coat.base if not coat.is_dog else mixed(coat.base, coat.stripe, 0.6))
+            flap = [
+                (x - 0.095, 0.06),
+                (x - 0.088, 0.20),
+                tip,
+                (x + 0.02, 0.235),
+                (x + 0.082, 0.12),
+                (x, 0.05),
+            ]
+            inner = [
+                (x - 0.045, 0.13),
+                (x - 0.05, 0.21),
+                (tip[0] + 0.006, tip[1] - 0.035),
+                (x + 0.018, 0.205),
+                (x + 0.05, 0.13),
+            ]
+        mask, paint = easel.blank(
+            coat.base if not coat.is_dog else mixed(coat.base, coat.stripe, 0.6)
+        )
         polygon(mask, curve(at(flap + flap[:1]), 40), (255,))
         if inner:
             polygon(paint, at(inner), mixed((150, 150, 215), coat.belly, 0.25))
@@ -95,11 +122,18 @@ class Head:
         self._eye(colour, at, unit, (0.135, 0.032), 0.62, t_s, shade)
         long = 0.10 if self._coat.is_dog else 0.0
         x = 0.176 + long
-        nose = at([(x - 0.026, -0.028), (x + 0.016, -0.026), (x + 0.012, -0.052), (x - 0.004, -0.064)])
+        nose = at(
+            [(x - 0.026, -0.028), (x + 0.016, -0.026), (x + 0.012, -0.052), (x - 0.004, -0.064)]
+        )
         polygon(colour, nose, _dimmed(self._coat.nose, shade))
         dark = _dimmed(mixed(self._coat.stripe, (30, 26, 40), 0.5), shade)
-        mouth = curve(at([(x - 0.002, -0.064), (x - 0.010, -0.092), (x - 0.045, -0.105), (x - 0.08, -0.092)]), 10)
-        cv2.polylines(colour, [fixed(mouth)], False, dark, max(round(unit * 0.009), 1), cv2.LINE_AA, 4)
+        mouth = curve(
+            at([(x - 0.002, -0.064), (x - 0.010, -0.092), (x - 0.045, -0.105), (x - 0.08, -0.092)]),
+            10,
+        )
+        cv2.polylines(
+            colour, [fixed(mouth)], False, dark, max(round(unit * 0.009), 1), cv2.LINE_AA, 4
+        )
 
     def _eye(
         self, colour: Bytes, at: _At, unit: float, place: tuple[float, float], wide: float, t_s: float,
@@ -109,7 +143,15 @@ class Head:
         open_share = 1 - blink
         x, y = place
         dark = _dimmed((28, 24, 30), min(shade * 1.2, 1))
-        rim = np.array([(-0.047 * wide, -0.004), (-0.01, 0.036), (0.045 * wide, 0.014), (0.008, -0.032), (-0.047 * wide, -0.004)])
+        rim = np.array(
+            [
+                (-0.047 * wide, -0.004),
+                (-0.01, 0.036),
+                (0.045 * wide, 0.014),
+                (0.008, -0.032),
+                (-0.047 * wide, -0.004),
+            ]
+        )
         lid = rim * (1, max(open_share, 0.16)) + (x, y - 0.012 * blink)
         polygon(colour, curve(at(lid), 22), dark)
         if open_share < 0.3:
@@ -119,15 +161,32 @@ class Head:
         polygon(colour, curve(at(iris), 22), _dimmed(self._coat.iris, max(shade, 0.5)))
         pupil = at([(x + 0.006 * wide, y + 0.002)])[0]
         axes = (fixed((0.013 * wide * unit, 0.0)), fixed((0.024 * open_share * unit, 0.0)))
-        cv2.ellipse(colour, tuple(fixed(pupil).tolist()), (int(axes[0][0]), int(axes[1][0])), 0, 0, 360, (14, 12, 14), -1, cv2.LINE_AA, 4)
+        cv2.ellipse(
+            colour,
+            tuple(fixed(pupil).tolist()),
+            (int(axes[0][0]), int(axes[1][0])),
+            0,
+            0,
+            360,
+            (14, 12, 14),
+            -1,
+            cv2.LINE_AA,
+            4,
+        )
         spark = fixed(at([(x - 0.008 * wide, y + 0.014)])[0]).tolist()
-        cv2.circle(colour, spark, max(int(0.0085 * unit * 16), 8), (255, 252, 248), -1, cv2.LINE_AA, 4)
+        cv2.circle(
+            colour, spark, max(int(0.0085 * unit * 16), 8), (255, 252, 248), -1, cv2.LINE_AA, 4
+        )
 
     def _whiskers(self, easel: Easel, at: _At, unit: float) -> None:
         light = _dimmed((245, 245, 245), _brightness(easel.colour, at([(0.0, 0.0)])[0]) + 0.35)
-        for k, (dx, dy) in enumerate(((-0.16, 0.03), (-0.17, -0.02), (-0.15, -0.065), (0.10, 0.02), (0.11, -0.03))):
+        for k, (dx, dy) in enumerate(
+            ((-0.16, 0.03), (-0.17, -0.02), (-0.15, -0.065), (0.10, 0.02), (0.11, -0.03))
+        ):
             a = (0.125, -0.065 - 0.012 * (k % 3))
-            line = curve(at([a, (a[0] + 0.5 * dx, a[1] + 0.62 * dy + 0.012), (a[0] + dx, a[1] + dy)]), 9)
+            line = curve(
+                at([a, (a[0] + 0.5 * dx, a[1] + 0.62 * dy + 0.012), (a[0] + dx, a[1] + dy)]), 9
+            )
             cv2.polylines(easel.colour, [fixed(line)], False, light, 1, cv2.LINE_AA, 4)
             cv2.polylines(easel.cover, [fixed(line)], False, (255,), 1, cv2.LINE_AA, 4)
 
@@ -149,6 +208,8 @@ def _placed(middle: Points, turn: float, unit: float) -> _At:
 
     def at(points: Points | list[tuple[float, float]]) -> Points:
         p = np.asarray(points, np.float64)
-        return np.stack([middle[0] + c * p[:, 0] - s * p[:, 1], middle[1] - s * p[:, 0] - c * p[:, 1]], 1)
+        return np.stack(
+            [middle[0] + c * p[:, 0] - s * p[:, 1], middle[1] - s * p[:, 0] - c * p[:, 1]], 1
+        )
 
     return at

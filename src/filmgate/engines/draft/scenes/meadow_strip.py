@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from filmgate.engines.draft.look import Pose
 from filmgate.engines.draft.noise import Bytes, Floats
@@ -18,51 +21,92 @@ class Strip:
     """One layer of the meadow. Positions in frame heights from the picture's middle, y downwards."""
 
     colour: Bytes
-    """BGR uint8 [rows, period_px, 3], as large as seen from the usual place."""
+    """BGR uint8 [rows, period_px + more, 3], as large as seen from the usual place; `more` repeats the beginning."""
     alpha: Floats
-    """Cover of the upper rows, float32 [fringe_rows, period_px] in 0..1; rows below are opaque."""
+    """Cover of the upper rows, float32 [fringe_rows, period_px + more] in 0..1; rows below are opaque."""
+    period_px: int
     top: float
     nearness: float
     sway: float = 0.0
     """How far the tips lean in the wind, frame heights."""
     phase: float = 0.0
 
-    def lay(self, image: Bytes, pose: Pose, scroll: float, t_s: float) -> None:
-        """Lay the strip over `image` in place; `scroll` is how far the camera has run at the subject's depth."""
+    def opaque_from_px(self, pose: Pose, height_px: int) -> float:
+        """The picture row from which the strip hides all that lies behind it."""
+        where = placing(pose, self.nearness)
+        top = (self.top * where.scale + where.dy + 0.5) * height_px
+        return top + self.alpha.shape[0] * where.scale
+
+    def lay(
+        self, image: Bytes, pose: Pose, scroll: float, t_s: float, until_px: float | None = None
+    ) -> None:
+        """Lay the strip over `image` in place; `scroll` is how far the camera has run at the subject's depth.
+
+        It goes down to row `until_px`, mirrored where it is not painted so far; by default, to its own last row.
+        """
         height, width = image.shape[:2]
         where = placing(pose, self.nearness)
         scale, rows = where.scale, self.colour.shape[0]
         top_px = (self.top * scale + where.dy + 0.5) * height
-        fringe_px = self.alpha.shape[0] * scale
+        own_px = math.floor(top_px + (rows - 1) * scale)
         first = max(math.floor(top_px) + 1, 0)
-        middle = min(max(math.floor(top_px + fringe_px) - 1, first), height)
-        last = min(math.floor(top_px + (rows - 1) * scale), height)
+        last = min(own_px if until_px is None else math.ceil(until_px), height)
         if first >= last:
             return
         lean = self._lean(t_s) * height
         shear = -lean / max(self.alpha.shape[0], 1)
+        from_row = (first - top_px) / scale
         left = (scroll * self.nearness - (where.dx + 0.5 * width / height) / scale) * height
-        x0 = left % self.colour.shape[1] + lean
-        down = (first - top_px) / scale
-
-        def seen(source: Bytes | Floats, from_row: float, count: int) -> Bytes | Floats:
-            back = np.array(
-                [[1 / scale, shear / scale, x0 + shear * from_row], [0, 1 / scale, from_row]],
-                np.float64,
-            )
-            return cv2.warpAffine(  # type: ignore[return-value]
-                source, back, (width, count), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-                borderMode=cv2.BORDER_WRAP,
-            )  # fmt: skip
-
-        colour = seen(self.colour, down, last - first)
-        edge = min(middle, last) - first
+        left = left % self.period_px + lean + shear * from_row
+        right = left + width / scale + abs(shear) * (last - first) / scale
+        start = math.floor(min(left, left + shear * (last - first) / scale)) - 1
+        columns = self._columns(start, math.ceil(right) + 3 - start)
+        back = np.array(
+            [[1 / scale, shear / scale, left - start], [0, 1 / scale, from_row]], np.float64
+        )
+        edge = min(max(math.floor(top_px + self.alpha.shape[0] * scale) - 1, first), last) - first
+        how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        mirror = cv2.BORDER_REFLECT
+        size = (width, last - first)
+        seen = cv2.warpAffine(columns(self.colour), back, size, flags=how, borderMode=mirror)
         if edge > 0:
-            cover = seen(self.alpha, down, edge)
+            cover = columns(self.alpha)
+            cover = cv2.warpAffine(cover, back, (width, edge), flags=how, borderMode=mirror)
             ground = image[first : first + edge]
-            ground[:] = cv2.blendLinear(colour[:edge], ground, cover, 1 - cover)
-        image[first + edge : last] = colour[edge:]
+            cv2.blendLinear(seen[:edge], ground, cover, 1 - cover, dst=ground)
+        image[first + edge : last] = seen[edge:]
+
+    def _columns(self, start: int, count: int) -> Callable[[NDArray[Any]], NDArray[Any]]:
+        """How to cut `count` columns from `start` on, round the seam if need be."""
+        period = self.period_px
+        start %= period
+
+        def cut(source: NDArray[Any]) -> NDArray[Any]:
+            if start + count <= source.shape[1]:
+                return source[:, start : start + count]
+            turns = math.ceil((start + count) / period)
+            return np.concatenate([source[:, :period]] * turns, 1)[:, start : start + count]
+
+        return cut
 
     def _lean(self, t_s: float) -> float:
         gust = math.sin(1.7 * t_s + self.phase) + 0.5 * math.sin(2.9 * t_s + 2.3 * self.phase)
         return self.sway * (0.4 + 0.6 * gust)
+
+
+def strip_of(
+    colour: Bytes, alpha: Floats, *, view_px: int, top: float, nearness: float, sway: float = 0.0,
+    phase: float = 0.0,
+) -> Strip:  # fmt: skip
+    """A strip from one period of paint; enough of its beginning is repeated for a view of `view_px`."""
+    period = colour.shape[1]
+    more = min(round(view_px * (1.12 + 0.25 * nearness)) + 8, 2 * period)
+
+    def longer(source: NDArray[Any]) -> NDArray[Any]:
+        turns = math.ceil((period + more) / period)
+        return np.ascontiguousarray(np.concatenate([source] * turns, 1)[:, : period + more])
+
+    return Strip(
+        colour=longer(colour), alpha=longer(alpha.astype(np.float32)), period_px=period, top=top,
+        nearness=nearness, sway=sway, phase=phase,
+    )  # fmt: skip

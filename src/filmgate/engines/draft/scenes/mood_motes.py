@@ -33,7 +33,9 @@ def disc(radius_px: float, softness: float) -> Floats:
     half = math.ceil(radius_px * (1 + softness)) + 2
     y, x = np.mgrid[-half : half + 1, -half : half + 1].astype(np.float32)
     r = np.hypot(x, y) / radius_px
-    coin = smooth(1 + softness, 1 - softness - 1.5 / radius_px, r) * (0.72 + 0.28 * smooth(0.4, 1, r))
+    coin = smooth(1 + softness, 1 - softness - 1.5 / radius_px, r) * (
+        0.72 + 0.28 * smooth(0.4, 1, r)
+    )
     glow = np.exp(-3.2 * r * r) * smooth(1 + softness, 0.2, r)
     return (coin * (1 - softness) + glow * softness).astype(np.float32)
 

@@ -71,8 +71,10 @@ class Ribbons:
         k, omega, phase = ribbon.twist
         turn = np.sin(k * u + omega * t_s + phase)
         width = ribbon.width * spread * np.sqrt(turn * turn + 0.012)
-        gain = 0.16 + 0.34 * np.exp(-2.6 * np.abs(turn)) + 0.30 * (
-            0.5 + 0.5 * np.sin(0.7 * k * u - 1.3 * omega * t_s + 2 * phase)
+        gain = (
+            0.16
+            + 0.34 * np.exp(-2.6 * np.abs(turn))
+            + 0.30 * (0.5 + 0.5 * np.sin(0.7 * k * u - 1.3 * omega * t_s + 2 * phase))
         )
         y_px = (y * where.scale + across) * h + self._short_px / 2
         width_px = np.maximum(width * where.scale * h, 34)

@@ -163,7 +163,8 @@ def _in_a_room(track: Floats, take: Take, wet: float) -> Floats:
     echo /= np.sqrt((echo**2).sum(axis=1, keepdims=True))
     size = track.shape[1] + tail
     heard = np.fft.irfft(np.fft.rfft(track, size) * np.fft.rfft(echo, size), size)
-    return track + np.float32(wet * 2) * heard[:, : track.shape[1]].astype(np.float32)
+    louder = track + np.float32(2 * wet) * heard[:, : track.shape[1]]
+    return louder.astype(np.float32, copy=False)
 
 
 def _mastered(track: Floats, fade_in_s: float) -> Floats:

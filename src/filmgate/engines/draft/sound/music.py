@@ -94,7 +94,8 @@ def pad(take: Take) -> Floats:
 def _voice(pitch_hz: float, count: int, turn: float = 0.0) -> Floats:
     """A soft tone: three partials, float32 [count]."""
     sine, cosine = tone(pitch_hz, count, turn)
-    return sine * (np.float32(1.30) + np.float32(0.56) * cosine - np.float32(0.40) * sine * sine)
+    voice = sine * (1.30 + 0.56 * cosine - 0.40 * sine * sine)
+    return voice.astype(np.float32, copy=False)
 
 
 def _wide_voice(rng: np.random.Generator, pitch_hz: float, count: int) -> Floats:
@@ -104,8 +105,8 @@ def _wide_voice(rng: np.random.Generator, pitch_hz: float, count: int) -> Floats
         _voice(pitch_hz * (1 + detune), count, turn)
         for detune in (rng.normal(0, 0.0009), rng.normal(0, 0.0009))
     )
-    share = np.float32(0.45)
-    return np.stack((first + share * second, second + share * first))
+    wide = np.stack((first + 0.45 * second, second + 0.45 * first))
+    return wide.astype(np.float32, copy=False)
 
 
 def _play_chord(
