@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from filmgate.ports.engine import Engine
     from filmgate.ports.rewriter import Rewriter
     from filmgate.ports.store import Store
+    from filmgate.service.check_storage import StorageReport
     from filmgate.service.deps import Deps
     from filmgate.store.embedded import EmbeddedPostgres
     from filmgate.store.store import PostgresStore
@@ -332,6 +333,12 @@ class Operator:
         from filmgate.service.manage_keys import revoke_key
 
         return await revoke_key(id_or_name, deps=self._deps)
+
+    async def check_storage(self, *, may_repair: bool) -> StorageReport:
+        """See service/check_storage.py."""
+        from filmgate.service.check_storage import check_storage
+
+        return await check_storage(may_repair=may_repair, deps=self._deps)
 
 
 @asynccontextmanager

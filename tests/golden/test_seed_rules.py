@@ -251,14 +251,14 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"model": "", "prompt": "p"}, 'model "" is not known; known are wan2.5-preview'),
     (
         {"model": ["wan2.5-preview"], "prompt": "p"},
-        "model must be a string, got an array; known are wan2.5-preview",
+        'model must be a string, got ["wan2.5-preview"]; known are wan2.5-preview',
     ),
     (MODEL, "prompt is required without image_urls, got none"),
     (MODEL | {"prompt": ""}, 'prompt must not be blank without image_urls, got ""'),
     (MODEL | {"prompt": " \n\t"}, 'prompt must not be blank without image_urls, got " ��"'),
     (MODEL | {"prompt": None}, "prompt must be a string, got null"),
     (MODEL | {"prompt": 5}, "prompt must be a string, got 5"),
-    (MODEL | {"prompt": ["p"]}, "prompt must be a string, got an array"),
+    (MODEL | {"prompt": ["p"]}, 'prompt must be a string, got ["p"]'),
     (MODEL | {"prompt": "x" * 5001}, "prompt must have at most 5,000 characters, got 5,001"),
     (MODEL | {"prompt": "a\x00b"}, "prompt must not contain the character U+0000"),
     (MODEL | {"image_urls": []}, "prompt is required without image_urls, got none"),
@@ -353,7 +353,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ),
     (
         TEXT | {"audio_url": ["https://example.com/a.mp3"]},
-        "audio_url must be a string with a URL, got an array",
+        'audio_url must be a string with a URL, got ["https://example.com/a.mp3"]',
     ),
     (
         TEXT | {"audio_url": "https://e.com/" + "x" * 8192},
@@ -371,16 +371,16 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         'image_urls must be an array of strings, got "https://example.com/cat.jpg"',
     ),
     (MODEL | {"image_urls": [CAT, CAT]}, "image_urls must hold at most 1 URL, got 2"),
-    (MODEL | {"image_urls": [5]}, "image_urls must be an array of strings, got an array"),
+    (MODEL | {"image_urls": [5]}, "image_urls must be an array of strings, got [5]"),
     (MODEL | {"image_urls": None}, "image_urls must be an array of strings, got null"),
     (MODEL | {"image_urls": {}}, "image_urls must be an array of strings, got an object"),
     (
         MODEL | {"image_urls": ["cat.jpg"]},
-        'image_urls[0] must be an http(s) URL or data:image/…;base64,, got "cat.jpg"',
+        'image_urls[0] must be an http(s) URL or data:image/…;base64,…, got "cat.jpg"',
     ),
     (
         MODEL | {"image_urls": [""]},
-        'image_urls[0] must be an http(s) URL or data:image/…;base64,, got ""',
+        'image_urls[0] must be an http(s) URL or data:image/…;base64,…, got ""',
     ),
     (
         MODEL | {"image_urls": ["data:text/plain;base64,aGk="]},
@@ -394,13 +394,13 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ),
     (
         MODEL | {"image_urls": ["javascript:alert(1)"]},
-        'image_urls[0] must be an http(s) URL or data:image/…;base64,, got "javascript:alert(1)"',
+        'image_urls[0] must be an http(s) URL or data:image/…;base64,…, got "javascript:alert(1)"',
     ),
     (
         MODEL | {"image_urls": ["http://[::1"]},
-        'image_urls[0] must be an http(s) URL or data:image/…;base64,, got "http://[::1"',
+        'image_urls[0] must be an http(s) URL or data:image/…;base64,…, got "http://[::1"',
     ),
-    (MODEL | {"image_urls": [CAT, 5]}, "image_urls must be an array of strings, got an array"),
+    (MODEL | {"image_urls": [CAT, 5]}, f'image_urls must be an array of strings, got ["{CAT}", 5]'),
     (
         TEXT | {"webhook": "example.com/hook"},
         'webhook must be an http(s) URL, got "example.com/hook"',
@@ -418,7 +418,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     (TEXT | {"promt": "x"}, '"promt" is not a field of wan2.5-preview; did you mean prompt?'),
     (
         TEXT | {"aspect_ratio": "16:9"},
-        '"aspect_ratio" is not a field of wan2.5-preview; did you mean duration?',
+        '"aspect_ratio" is not a field of wan2.5-preview; did you mean size?',
     ),
     (TEXT | {"n": 1}, f'"n" is not a field of wan2.5-preview; known are {KNOWN}'),
     (TEXT | {"fps": 24}, f'"fps" is not a field of wan2.5-preview; known are {KNOWN}'),

@@ -21,6 +21,7 @@ from filmgate.cli.keys import keys
 from filmgate.cli.serve import gateway, serve, studio, worker
 from filmgate.cli.status import status
 from filmgate.cli.stop import stop
+from filmgate.cli.storage import storage
 from filmgate.cli.tasks import tasks
 from filmgate.domain.errors import ConfigError, FilmgateError
 
@@ -64,6 +65,7 @@ for command in (generate, serve, stop, status, config, doctor, gateway, worker):
 app.command(hidden=True)(studio)
 app.add_typer(tasks, name="tasks")
 app.add_typer(keys, name="keys")
+app.add_typer(storage, name="storage")
 
 
 def main() -> None:

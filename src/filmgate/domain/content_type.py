@@ -14,6 +14,9 @@ MAGIC = (
     (b"GIF89a", "image/gif"),
     (b"ID3", "audio/mpeg"),
 )
+IMAGE_TYPES = ("image/jpeg", "image/png", "image/webp", "image/bmp", "image/gif")
+AUDIO_TYPES = ("audio/wav", "audio/mpeg")
+"""What callers may give, in the order in which messages name it."""
 RIFF_FORMS = {b"WEBP": "image/webp", b"WAVE": "audio/wav"}
 BMP_HEADER_BYTES = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
 

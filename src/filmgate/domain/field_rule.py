@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 URL_CHARS_MAX = 8192
 SHOWN_CHARS_MAX = 60
+SHOWN_ITEMS_MAX = 3
 
 
 class Kind(StrEnum):
@@ -52,6 +53,8 @@ class FieldRule:
     only_because: str = ""
     data_uri: str | None = None
     unit: str = ""
+    also_called: tuple[str, ...] = ()
+    """Names that other models or habits have for it; a message points from them to this one."""
 
     def broken_by(self, value: object) -> str | None:
         """Return the sentence that says which rule the value breaks, or None."""
@@ -100,7 +103,7 @@ class FieldRule:
             )
         if "\x00" in value:
             return f"{self.name} must not contain the character U+0000"
-        if any(0xD800 <= ord(c) <= 0xDFFF for c in value):
+        if not _is_unicode(value):
             return f"{self.name} must be valid Unicode, got a lone surrogate"
         return None
 
@@ -133,7 +136,7 @@ class FieldRule:
             return f"{place} must have at most {URL_CHARS_MAX:,} characters, got {len(value):,}"
         forms = "an http(s) URL"
         if self.data_uri:
-            forms += f" or data:{self.data_uri}/…;base64,"
+            forms += f" or data:{self.data_uri}/…;base64,…"
         try:
             parts = urlsplit(value)
             is_url = parts.scheme in {"http", "https"} and bool(parts.hostname)
@@ -149,6 +152,7 @@ def field_rule(name: str, data: Mapping[str, object]) -> FieldRule:
     fields = dict(data)
     fields["kind"] = Kind(cast("str", fields["kind"]))
     fields["choices"] = tuple(cast("list[str | int]", fields.get("choices", [])))
+    fields["also_called"] = tuple(cast("list[str]", fields.get("also_called", [])))
     return FieldRule(name=name, **fields)  # pyright: ignore[reportArgumentType]
 
 
@@ -156,6 +160,16 @@ def shown(value: object) -> str:
     """Say a caller's value in a message: short, printable, as JSON writes it."""
     text = _json(value)
     return text if len(text) <= SHOWN_CHARS_MAX else text[: SHOWN_CHARS_MAX - 1] + "…"
+
+
+def _is_unicode(text: str) -> bool:
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _json(value: object) -> str:
@@ -167,7 +181,10 @@ def _json(value: object) -> str:
         cut = value[: SHOWN_CHARS_MAX + 2]
         return '"' + "".join(c if c.isprintable() else "�" for c in cut) + '"'
     if isinstance(value, list):
-        return "an array" if value else "[]"
+        items = [_json(item) for item in cast("list[object]", value)[:SHOWN_ITEMS_MAX]]
+        return (
+            f"[{', '.join(items)}{', …' if len(cast('list[object]', value)) > len(items) else ''}]"
+        )
     if isinstance(value, dict):
         return "an object"
     if isinstance(value, int) and abs(value) > 10**40:

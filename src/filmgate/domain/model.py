@@ -103,10 +103,17 @@ class Model:
             if name in self.fields:
                 continue
             said = name[:FIELD_NAME_CHARS_MAX]
-            near = difflib.get_close_matches(said, self.fields, n=1, cutoff=0.5)
-            known = f"did you mean {near[0]}?" if near else f"known are {', '.join(self.fields)}"
+            meant = self._meant_by(said)
+            known = f"did you mean {meant}?" if meant else f"known are {', '.join(self.fields)}"
             broken.append(BrokenRule(said, f"{shown(said)} is not a field of {self.id}; {known}"))
         return broken
+
+    def _meant_by(self, said: str) -> str | None:
+        for name, rule in self.fields.items():
+            if said in rule.also_called:
+                return name
+        near = difflib.get_close_matches(said, self.fields, n=1, cutoff=0.5)
+        return near[0] if near else None
 
     def _single(self, given: Mapping[str, object]) -> list[BrokenRule]:
         broken: list[BrokenRule] = []

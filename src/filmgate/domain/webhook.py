@@ -1,4 +1,4 @@
-"""Webhooks: where a task's end is told, how that is signed, when it is tried again. It sends nothing.
+"""Webhooks: where a task's end is told, how that is signed, when it is retried. Sends nothing.
 
     settle ──→ pending ── 2xx ─────────────────────────────→ delivered
                  ▲  │
@@ -35,7 +35,7 @@ RETRY_PERIOD = timedelta(hours=24)
 """No attempt begins later than this after the first one of a round."""
 ATTEMPTS_MAX = 100
 JITTER = 0.15
-"""Share of a wait that chance may take off, so that a receiver's backlog does not return at once."""
+"""Share of a wait that chance may take off, so that a backlog does not return all at once."""
 ASKED_DELAY_S_MAX = 3600
 """Longest Retry-After that is obeyed."""
 RETRIED_STATUSES = frozenset({408, 429})

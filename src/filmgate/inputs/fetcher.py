@@ -5,31 +5,25 @@
             └─────────── redirect: the whole way again, `redirects_max` times ────────────┤
                                             200: body ─ counted ─ .part ─ renamed ◄───────┘
 
-A name is resolved once per hop and the connection goes to the addresses that were checked, so a
-name that changes its address in between (DNS rebinding) gains nothing. Connections are never shared
-or kept, and neither are cookies. Proxy variables of the environment are not used: a proxy would
-resolve names itself.
+The address rules are kept by inputs/guard.py, at every hop anew.
 """
 
 from __future__ import annotations
 
 import asyncio
-import ssl
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
-from filmgate.domain.errors import BrokenRule, ConfigError, InvalidFields, StorageFailed
-from filmgate.inputs.addresses import Address, AllowedHosts
+from filmgate.domain.errors import BrokenRule, InvalidFields, StorageFailed
+from filmgate.inputs.addresses import AllowedHosts
 from filmgate.inputs.faults import FetchFault, Reason
+from filmgate.inputs.guard import Guard, Message, transport_fault
 from filmgate.inputs.location import Location, UrlRefused, read_location
 from filmgate.inputs.resolver import Resolver
 from filmgate.ports.fetcher import FetchedFile
 
-ADDRESSES_TRIED_MAX = 4
 CHUNK_BYTES = 2**20
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 PLAIN_ENCODINGS = frozenset({"", "identity", "aws-chunked", "utf-8"})
@@ -60,15 +54,15 @@ class GuardedFetcher:
     ) -> None:
         """Raises ConfigError if the file of further certificate authorities cannot be read."""
         self._limits = limits
-        self._allowed = allowed
-        self._resolver = resolver
+        self._guard = Guard(
+            allowed, resolver, ca_file, connect_s=limits.connect_s, read_s=limits.read_s
+        )
         self._slots = asyncio.Semaphore(limits.concurrent_max)
-        self._tls = _tls_context(ca_file)
 
     def check(self, url: str, *, param: str) -> None:
         """Refuse at once what can be told without a network."""
         try:
-            read_location(url, self._allowed)
+            read_location(url, self._guard.allowed)
         except UrlRefused as refused:
             raise InvalidFields([BrokenRule(param, f"{param} must be {refused}")]) from refused
 
@@ -107,13 +101,9 @@ class GuardedFetcher:
 
     async def _follow(self, url: str, part: _Part) -> Location:
         """Follow the redirects to the file and receive it; return where it was."""
-        try:
-            location = read_location(url, self._allowed)
-        except UrlRefused as refused:
-            raise FetchFault(Reason.URL_REFUSED, f"be {refused}") from refused
+        location = self._guard.locate(url)
         for _ in range(self._limits.redirects_max + 1):
-            addresses = await self._admitted(location)
-            async with self._answer(location, addresses) as answer:
+            async with self._guard.exchange(location, Message()) as answer:
                 if answer.status_code not in REDIRECTS:
                     _check_answer(answer, location, part.size_bytes_max)
                     await _receive(answer, location, part)
@@ -128,83 +118,9 @@ class GuardedFetcher:
             rule = f"be a file, {location.host} answered {answer.status_code} without a location"
             raise FetchFault(Reason.HTTP_ERROR, rule)
         try:
-            return location.joined(reference, self._allowed)
+            return location.joined(reference, self._guard.allowed)
         except UrlRefused as refused:
             raise _refused_redirect(location) from refused
-
-    async def _admitted(self, location: Location) -> Sequence[Address]:
-        """Resolve a host. One address that is not admitted refuses them all."""
-        host = location.host
-        if location.literal is not None:
-            return (location.literal,)
-        try:
-            addresses = await self._resolver.resolve(host)
-        except OSError as error:
-            rule = f"be of a reachable host, the name {host} could not be resolved"
-            raise FetchFault(Reason.HOST_UNREACHABLE, rule, may_retry=True) from error
-        if not addresses:
-            rule = f"be of a reachable host, there is no host {host}"
-            raise FetchFault(Reason.HOST_UNREACHABLE, rule)
-        if not all(location.admits(address, self._allowed) for address in addresses):
-            rule = f"be of a host with public addresses only, {host} is not one"
-            raise FetchFault(Reason.URL_REFUSED, rule)
-        return addresses[:ADDRESSES_TRIED_MAX]
-
-    @asynccontextmanager
-    async def _answer(
-        self, location: Location, addresses: Sequence[Address]
-    ) -> AsyncGenerator[httpx.Response]:
-        async with httpx.AsyncHTTPTransport(verify=self._tls, trust_env=False) as transport:
-            answer = await self._sent(transport, location, addresses)
-            try:
-                yield answer
-            finally:
-                await answer.aclose()
-
-    async def _sent(
-        self,
-        transport: httpx.AsyncHTTPTransport,
-        location: Location,
-        addresses: Sequence[Address],
-    ) -> httpx.Response:
-        """Send the request to the first address that takes the connection."""
-        *others, last = addresses
-        for address in others:
-            try:
-                return await self._asked(transport, location, address)
-            except FetchFault as fault:
-                if fault.reason is not Reason.HOST_UNREACHABLE:
-                    raise
-        return await self._asked(transport, location, last)
-
-    async def _asked(
-        self, transport: httpx.AsyncHTTPTransport, location: Location, address: Address
-    ) -> httpx.Response:
-        try:
-            return await transport.handle_async_request(self._request(location, address))
-        except httpx.TransportError as error:
-            raise _fault(error, location.host) from error
-
-    def _request(self, location: Location, address: Address) -> httpx.Request:
-        limits = self._limits
-        times = {
-            "connect": limits.connect_s,
-            "read": limits.read_s,
-            "write": limits.read_s,
-            "pool": limits.connect_s,
-        }
-        return httpx.Request(
-            "GET",
-            location.url.copy_with(host=str(address)),
-            headers={
-                "Host": location.host_header,
-                "User-Agent": "filmgate",
-                "Accept": "*/*",
-                "Accept-Encoding": "identity",
-                "Connection": "close",
-            },
-            extensions={"timeout": times, "sni_hostname": location.host},
-        )
 
 
 class _Part:
@@ -242,18 +158,6 @@ class _Part:
             raise StorageFailed("a fetched input could not be written") from error
 
 
-def _tls_context(ca_file: str | None) -> ssl.SSLContext:
-    context = httpx.create_ssl_context(trust_env=False)
-    if ca_file:
-        try:
-            context.load_verify_locations(cafile=ca_file)
-        except OSError as error:
-            raise ConfigError(
-                f"fetch_ca_file must be a readable PEM file of certificates, got {ca_file!r}"
-            ) from error
-    return context
-
-
 def _check_answer(answer: httpx.Response, location: Location, size_bytes_max: int) -> None:
     host, status = location.host, answer.status_code
     if status in {404, 410}:
@@ -288,37 +192,14 @@ async def _receive(answer: httpx.Response, location: Location, part: _Part) -> N
                 await asyncio.to_thread(part.append, bytes(waiting))
                 waiting.clear()
     except httpx.ReadTimeout as error:
-        raise _fault(error, location.host) from error
+        raise transport_fault(error, location.host) from error
     except httpx.TransportError as error:
         rule = f"arrive whole, {location.host} ended the connection early"
         raise FetchFault(Reason.INTERRUPTED, rule, may_retry=True) from error
     await asyncio.to_thread(part.append, bytes(waiting))
 
 
-def _fault(error: httpx.TransportError, host: str) -> FetchFault:
-    """Say what went wrong before or while the answer came."""
-    if _is_tls(error):
-        rule = f"be of a host with a valid certificate, TLS with {host} failed"
-        return FetchFault(Reason.TLS_FAILED, rule)
-    if isinstance(error, httpx.RemoteProtocolError):
-        rule = f"be answered in HTTP, {host} does not"
-        return FetchFault(Reason.HTTP_ERROR, rule, may_retry=True)
-    if isinstance(error, httpx.ReadTimeout | httpx.WriteTimeout):
-        return FetchFault(Reason.TIMED_OUT, f"be sent without long pauses, {host} fell silent")
-    rule = f"be of a reachable host, {host} takes no connection"
-    return FetchFault(Reason.HOST_UNREACHABLE, rule, may_retry=True)
-
-
 def _refused_redirect(location: Location) -> FetchFault:
     """Refuse a redirect without repeating where it leads: that may be an address of the inside."""
     rule = f"redirect only to http or https URLs of public addresses, {location.host} does not"
     return FetchFault(Reason.URL_REFUSED, rule)
-
-
-def _is_tls(error: BaseException) -> bool:
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLError):
-            return True
-        cause = cause.__cause__ or cause.__context__
-    return False

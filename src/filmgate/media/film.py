@@ -77,7 +77,8 @@ def write_film(
 
     `sound` (float32 [2, 48,000 * duration_s]) wins over the footage's own; without either the film
     is silent. `metadata` is written as JSON into the file's comment. `on_frame` hears the number of
-    frames encoded so far; what it raises ends the work. `stills` sees every frame. `target` appears complete or not at all.
+    frames encoded so far; what it raises ends the work. `stills` sees every frame. `target` appears
+    complete or not at all.
 
     Raises EngineFailed when the footage is not what was ordered, StorageFailed when the file cannot
     be written.

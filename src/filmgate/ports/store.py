@@ -8,7 +8,7 @@ lease has run out in database time.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -237,7 +237,18 @@ class Assets(Protocol):
         ...
 
     async def expired_assets(self, *, at: datetime, limit: int) -> list[Asset]:
-        """Return records whose time is over."""
+        """Return records whose time was over at that moment, and that no unfinished task names.
+
+        An input has no time of its own: it goes with its task's film, or with its task's end.
+        """
+        ...
+
+    async def recorded_keys(self, keys: Sequence[str]) -> set[str]:
+        """Return those of the keys that have a record."""
+        ...
+
+    async def assets_after(self, key: str, *, limit: int) -> list[Asset]:
+        """Return the records of greater keys, in the order of their keys."""
         ...
 
     async def forget_asset(self, key: str) -> None:

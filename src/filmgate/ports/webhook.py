@@ -1,4 +1,4 @@
-"""What the verbs need to tell a task's end: deliveries kept in the database, and somebody who posts.
+"""What the verbs need to tell a task's end: deliveries in the database, and somebody who posts.
 
 The Webhooks methods are one transaction each and raise DatabaseAway, as all of the store's do.
 """
@@ -60,7 +60,7 @@ class Webhooks(Protocol):
         ...
 
     async def seconds_to_delivery(self) -> float | None:
-        """Return how long until the next delivery is due, below 0 if one is; None: there is none."""
+        """Return how long until a delivery is due, below 0 if one is; None: there is none."""
         ...
 
     async def freeze_body(self, delivery_id: DeliveryId, *, body: bytes) -> bytes:

@@ -30,9 +30,9 @@ async def delete_task(task_id: str, *, key: ApiKey, deps: Deps) -> TaskId:
     Raises InvalidTaskId, DatabaseAway, StorageFailed; after the last two it may be asked again.
     """
     task = await own_task(task_id, key=key, deps=deps)
-    late: set[str] = set()
     if not task.is_final:
-        late = await _call_off(task, deps)
+        task = await _call_off(task, deps)
+    late = await _expect_late_files(task, deps)
     for prefix in (f"results/{task.id}/", f"inputs/{task.id}/"):
         async for stored in deps.storage.list_keys(prefix):
             if await deps.store.asset(stored.key) is None:
@@ -46,30 +46,34 @@ async def delete_task(task_id: str, *, key: ApiKey, deps: Deps) -> TaskId:
     return task.id
 
 
-async def _call_off(task: Task, deps: Deps) -> set[str]:
-    """Cancel, and record the files that the attempt may still be writing, so that the sweep removes
-    them if they come after all. Return their keys.
-    """
+async def _call_off(task: Task, deps: Deps) -> Task:
     now = deps.clock.now()
     try:
         await settle_task(task.cancelled(at=now), attempt=None, store=deps.store)
     except LeaseLost:
         log.info("task.ended_meanwhile", task_id=task.id)
-    kept = await deps.store.task(task.id)
-    if kept is None or not kept.attempt or kept.result_key is not None:
+    return await deps.store.task(task.id) or task
+
+
+async def _expect_late_files(task: Task, deps: Deps) -> set[str]:
+    """Record the files that an attempt without a result may still be writing, so that the sweep
+    removes them if they come after all. Return their keys.
+    """
+    if not task.attempt or task.result_key is not None:
         return set()
+    now = deps.clock.now()
     late = {
-        result_key(kept.id, kept.attempt),
-        still_key(kept.id, kept.attempt, THUMBNAIL),
-        still_key(kept.id, kept.attempt, SPRITES),
+        result_key(task.id, task.attempt),
+        still_key(task.id, task.attempt, THUMBNAIL),
+        still_key(task.id, task.attempt, SPRITES),
     }
     for storage_key in late:
         await deps.store.add_asset(
             Asset(
                 key=storage_key,
                 kind=AssetKind.RESULT,
-                account_id=kept.account_id,
-                task_id=kept.id,
+                account_id=task.account_id,
+                task_id=task.id,
                 content_type="application/octet-stream",
                 size_bytes=0,
                 filename="",

@@ -59,7 +59,7 @@ async def deliver_webhook(delivery: Delivery, *, postman: Postman) -> None:
 
 
 async def record_broken(delivery: Delivery, *, postman: Postman) -> None:
-    """Record an attempt that a fault of ours ended, so that it is tried again with growing waits."""
+    """Record an attempt that a fault of ours ended, so that it is retried with growing waits."""
     posted = _nothing_posted("an internal error; the server's log has it under the delivery's id")
     try:
         await _record(delivery, posted, postman)

@@ -17,6 +17,7 @@ from filmgate.ports.links import Links
 from filmgate.ports.rewriter import Rewriter
 from filmgate.ports.storage import Storage
 from filmgate.ports.store import Store
+from filmgate.ports.webhook import Sealer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,14 @@ class Limits:
     task_ttl_d: int
 
 
+@dataclass(slots=True)
+class QueueGauge:
+    """How many unfinished tasks the server had a moment ago."""
+
+    unfinished: int = 0
+    read_at: datetime | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deps:
     """The adapters behind the ports."""
@@ -45,6 +54,7 @@ class Deps:
     storage: Storage
     links: Links
     fetcher: Fetcher
+    sealer: Sealer
     rewriter: Rewriter
     clock: Clock
     entropy: Entropy
@@ -56,3 +66,4 @@ class Deps:
         default_factory=dict[bytes, tuple[datetime, ApiKey]]
     )
     """Keys that were looked up a moment ago, by token hash: service/authenticate.py."""
+    queue_gauge: QueueGauge = field(default_factory=QueueGauge)

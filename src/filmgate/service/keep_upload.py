@@ -12,15 +12,12 @@ from typing import Literal
 
 from filmgate.domain.api_key import ApiKey
 from filmgate.domain.asset import Asset, AssetKind
-from filmgate.domain.content_type import SNIFF_BYTES, sniff
+from filmgate.domain.content_type import AUDIO_TYPES, IMAGE_TYPES, SNIFF_BYTES, sniff
 from filmgate.domain.errors import InvalidRequest
 from filmgate.domain.ids import ENTROPY_BYTES, ulid
 from filmgate.service.deps import Deps
 
-ALLOWED = {
-    "image": ("image/jpeg", "image/png", "image/webp", "image/bmp", "image/gif"),
-    "audio": ("audio/wav", "audio/mpeg"),
-}
+ALLOWED = {"image": IMAGE_TYPES, "audio": AUDIO_TYPES}
 
 
 async def keep_upload(

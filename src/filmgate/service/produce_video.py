@@ -17,7 +17,6 @@ import asyncio
 import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 import structlog
@@ -173,7 +172,7 @@ async def _stored(task: Task, source: str, param: str, size_max: int, attempt: A
             size_bytes=fetched.size_bytes,
             filename=param,
             created_at=now,
-            expires_at=now + timedelta(seconds=deps.limits.queue_timeout_s),
+            expires_at=None,
         )
     )
     await deps.storage.put_file(key, path)

@@ -1,7 +1,7 @@
 """Accept a request: check everything, then hold its price, insert the task and enqueue it in one
 transaction.
 
-    body → model's rules → data: input into storage → ONE transaction → task id
+    body → model's rules → its own inputs into storage → ONE transaction → task id
 
 Nothing is charged, stored or queued for a request that breaks a rule.
 """
@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
+from datetime import timedelta
 
 from filmgate.domain.api_key import ApiKey
-from filmgate.domain.asset import Asset, AssetKind, input_key, reference
+from filmgate.domain.asset import Asset, AssetKind, input_key, reference, referenced_key
+from filmgate.domain.content_type import IMAGE_TYPES, SNIFF_BYTES, described, sniff
 from filmgate.domain.data_uri import parse_data_uri
 from filmgate.domain.errors import BrokenRule, CallerError, InvalidFields, QueueFull
 from filmgate.domain.field_rule import shown
@@ -25,10 +27,17 @@ from filmgate.ports.store import IdempotencyKey, Submission
 from filmgate.service.deps import Deps
 
 SEED_BITS = 63
+GAUGE_S = 1.0
+INPUTS = "inputs/"
 
 
 async def submit_task(
-    body: Mapping[str, object], *, key: ApiKey, idempotency_key: str | None, deps: Deps
+    body: Mapping[str, object],
+    *,
+    key: ApiKey,
+    idempotency_key: str | None,
+    deps: Deps,
+    remixed_from: TaskId | None = None,
 ) -> Submission:
     """Accept what the body asks for, for the key's account.
 
@@ -38,19 +47,26 @@ async def submit_task(
     model = find_model(body, deps.models)
     generation = model.accept(body, draw_seed=lambda: _draw_seed(deps))
     _check_urls(generation, deps)
+    await _check_own_files(generation, deps)
     idempotency = None
     if idempotency_key is not None:
         idempotency = IdempotencyKey(
             key=check_idempotency_key(idempotency_key), body_hash=body_digest(body)
         )
+    await _check_room(deps)
     created_at = deps.clock.now()
     new_id = task_id(created_at, deps.entropy.bytes(ENTROPY_BYTES))
     stored = await _store_data_uri(generation, new_id, key, deps)
+    own = _with_own_files(stored or generation, deps)
+    own = await _with_own_inputs(own, new_id, key, deps)
+    has_inputs = own.image == reference(input_key(new_id, "image_urls")) or (
+        own.audio == reference(input_key(new_id, "audio_url"))
+    )
     task = Task(
         id=new_id,
         account_id=key.account_id,
         api_key_id=key.id,
-        generation=_with_own_files(stored or generation, deps),
+        generation=replace(own, remixed_from=remixed_from),
         price_micro_usd=model.price_micro_usd(generation),
         created_at=created_at,
     )
@@ -59,11 +75,11 @@ async def submit_task(
             task, idempotency=idempotency, unfinished_max=deps.limits.key_queue_length_max
         )
     except CallerError:
-        if stored is not None:
-            await _forget_input(new_id, deps)
+        if has_inputs:
+            await _forget_inputs(new_id, deps)
         raise
-    if submission.is_replayed and stored is not None:
-        await _forget_input(new_id, deps)
+    if submission.is_replayed and has_inputs:
+        await _forget_inputs(new_id, deps)
     return submission
 
 
@@ -82,10 +98,16 @@ def find_model(body: Mapping[str, object], models: Mapping[str, Model]) -> Model
     raise InvalidFields([BrokenRule("model", message)])
 
 
-async def check_room(deps: Deps) -> None:
-    """Refuse when the whole server's queue is full. Raises QueueFull."""
-    unfinished = await deps.store.count_unfinished()
-    if unfinished >= deps.limits.queue_length_max:
+async def _check_room(deps: Deps) -> None:
+    """Refuse when the whole server's queue is full, as it was within the last second.
+
+    The exact limit is the account's, kept by the submit statement.
+    """
+    gauge, now = deps.queue_gauge, deps.clock.now()
+    if gauge.read_at is None or (now - gauge.read_at).total_seconds() > GAUGE_S:
+        gauge.read_at = now
+        gauge.unfinished = await deps.store.count_unfinished()
+    if gauge.unfinished >= deps.limits.queue_length_max:
         raise QueueFull(
             f"the server keeps at most {deps.limits.queue_length_max:,} unfinished tasks;"
             " try again later",
@@ -103,6 +125,24 @@ def _check_urls(generation: Generation, deps: Deps) -> None:
             deps.fetcher.check(url, param=param)
     if generation.webhook is not None:
         deps.fetcher.check(generation.webhook, param="webhook")
+
+
+async def _check_own_files(generation: Generation, deps: Deps) -> None:
+    """Refuse links of this server that lead to nothing any more, or to a file of another kind."""
+    for url, param, kind in (
+        (generation.image, "image_urls", "image"),
+        (generation.audio, "audio_url", "audio"),
+    ):
+        key = deps.links.key_of(url) if url else None
+        if key is None:
+            continue
+        asset = await deps.store.asset(key)
+        if asset is None or (asset.expires_at is not None and asset.expires_at <= deps.clock.now()):
+            rule = f"{param} must be a link that has not expired; upload the file again"
+            raise InvalidFields([BrokenRule(param, rule)])
+        if not asset.content_type.startswith(f"{kind}/"):
+            rule = f"{param} must be a link to an {kind} file, it leads to {asset.content_type}"
+            raise InvalidFields([BrokenRule(param, rule)])
 
 
 def _with_own_files(generation: Generation, deps: Deps) -> Generation:
@@ -126,6 +166,9 @@ async def _store_data_uri(
     content_type, data = parse_data_uri(
         image, param="image_urls", kinds=("image",), size_bytes_max=deps.limits.image_bytes_max
     )
+    if sniff(data[:SNIFF_BYTES]) not in IMAGE_TYPES:
+        rule = f"image_urls must be a JPEG, PNG, WebP, BMP or GIF, got {described(data[:4096])}"
+        raise InvalidFields([BrokenRule("image_urls", rule)])
     storage_key = input_key(new_id, "image_urls")
 
     async def chunks() -> AsyncIterator[bytes]:
@@ -148,7 +191,45 @@ async def _store_data_uri(
     return replace(generation, image=reference(storage_key))
 
 
-async def _forget_input(new_id: TaskId, deps: Deps) -> None:
-    storage_key = input_key(new_id, "image_urls")
-    await deps.storage.delete(storage_key)
-    await deps.store.forget_asset(storage_key)
+async def _with_own_inputs(
+    generation: Generation, new_id: TaskId, key: ApiKey, deps: Deps
+) -> Generation:
+    """Copy inputs that belong to another task: a task's inputs live and die with it."""
+    image = await _own_input(generation.image, "image_urls", new_id, key, deps)
+    audio = await _own_input(generation.audio, "audio_url", new_id, key, deps)
+    return replace(generation, image=image, audio=audio)
+
+
+async def _own_input(
+    source: str | None, param: str, new_id: TaskId, key: ApiKey, deps: Deps
+) -> str | None:
+    theirs = referenced_key(source) if source else None
+    mine = input_key(new_id, param)
+    if theirs is None or not theirs.startswith(INPUTS) or theirs == mine:
+        return source
+    record, stored = await deps.store.asset(theirs), await deps.storage.head(theirs)
+    if record is None or stored is None:
+        message = f"the file that {param} named for the other task has expired; give it again"
+        raise InvalidFields([BrokenRule(param, message)])
+    now = deps.clock.now()
+    copy = replace(
+        record,
+        key=mine,
+        account_id=key.account_id,
+        task_id=new_id,
+        size_bytes=stored.size_bytes,
+        created_at=now,
+        expires_at=now + timedelta(seconds=deps.limits.queue_timeout_s),
+    )
+    await deps.store.add_asset(copy)
+    await deps.storage.put_stream(
+        mine, deps.storage.read(theirs), size_bytes_max=stored.size_bytes
+    )
+    return reference(mine)
+
+
+async def _forget_inputs(new_id: TaskId, deps: Deps) -> None:
+    for param in ("image_urls", "audio_url"):
+        storage_key = input_key(new_id, param)
+        await deps.storage.delete(storage_key)
+        await deps.store.forget_asset(storage_key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 
@@ -128,8 +129,23 @@ class PostgresAssets:
         """See the port."""
         return await self._database.nouns(
             asset_from,
-            "SELECT * FROM assets WHERE expires_at < %(at)s ORDER BY expires_at LIMIT %(limit)s",
+            SQL["expired_assets"],
             {"at": at, "limit": limit},
+        )
+
+    async def recorded_keys(self, keys: Sequence[str]) -> set[str]:
+        """See the port."""
+        rows = await self._database.rows(
+            "SELECT key FROM assets WHERE key = ANY(%(keys)s)", {"keys": list(keys)}
+        )
+        return {row["key"] for row in rows}
+
+    async def assets_after(self, key: str, *, limit: int) -> list[Asset]:
+        """See the port."""
+        return await self._database.nouns(
+            asset_from,
+            "SELECT * FROM assets WHERE key > %(key)s ORDER BY key LIMIT %(limit)s",
+            {"key": key, "limit": limit},
         )
 
     async def forget_asset(self, key: str) -> None:

@@ -1,6 +1,6 @@
 """Secrets encrypted with AES-256-GCM. Where the key comes from is decided by the caller.
 
-    sealed = 1 byte version | 12 bytes nonce | ciphertext and tag      (owner: authenticated)
+    sealed = 1 byte version | 12 bytes nonce | ciphertext and tag     (version, owner: authenticated)
 
 Source: NIST SP 800-38D. Nonces are random: far below the 2^32 messages that one key may encrypt.
 """
@@ -37,15 +37,13 @@ class AesGcmSealer:
     def seal(self, clear: bytes, *, owner: str) -> bytes:
         """See the port."""
         nonce = secrets.token_bytes(NONCE_BYTES)
-        return VERSION + nonce + self._cipher.encrypt(nonce, clear, owner.encode())
+        return VERSION + nonce + self._cipher.encrypt(nonce, clear, VERSION + owner.encode())
 
     def unseal(self, sealed: bytes, *, owner: str) -> bytes:
         """See the port."""
         nonce, text = sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :]
         try:
-            if sealed[:1] != VERSION:
-                raise InvalidTag
-            return self._cipher.decrypt(nonce, text, owner.encode())
+            return self._cipher.decrypt(nonce, text, VERSION + owner.encode())
         except (InvalidTag, ValueError) as error:
             raise SecretUnreadable(
                 "a stored secret cannot be decrypted: it was encrypted with another seal key;"

@@ -1,4 +1,4 @@
-"""The whole database behind the Store port: tasks, keys, ledger, assets and webhooks over one pool."""
+"""The whole database behind the Store port: tasks, keys, ledger, assets, webhooks; one pool."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from filmgate.store.tasks import PostgresTasks
 from filmgate.store.webhooks import PostgresWebhooks
 
 
-class PostgresStore(
-    PostgresTasks, PostgresKeys, PostgresLedger, PostgresAssets, PostgresWebhooks
-):
+class PostgresStore(PostgresTasks, PostgresKeys, PostgresLedger, PostgresAssets, PostgresWebhooks):
     """The Store port over PostgreSQL."""
 
     def __init__(self, url: str, *, connections_max: int = 10) -> None:

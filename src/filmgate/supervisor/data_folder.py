@@ -5,6 +5,7 @@ server.lock        flock'ed by the server for its life
 server.json        pid, url, version of the server that is ready
 client.key         token for commands of this machine's user
 postgres.password  of the embedded database's role
+seal.key           what stored secrets are encrypted with: not in the database, so back it up
 last-request       its modification time is that of the latest request
 files/             stored files          postgres/  embedded database          logs/
 """

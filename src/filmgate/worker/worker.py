@@ -21,6 +21,7 @@ from filmgate.domain.errors import DatabaseAway, FilmgateError
 from filmgate.domain.ids import TaskId
 from filmgate.domain.task import Failure, Status, Task
 from filmgate.ports.studio import Studio
+from filmgate.service.check_storage import remove_orphans
 from filmgate.service.deps import Deps
 from filmgate.service.produce_video import produce_video
 from filmgate.service.settle_task import settle_task
@@ -36,6 +37,7 @@ STALLED_S = 20.0
 RESTART_S_MAX = 10.0
 GIVING_BACK_S = 1.0
 RETENTION_EVERY_S = 60.0
+ORPHANS_EVERY_S = 3600.0
 STOP_BEFORE_LEASE_END = 0.8
 """Share of the lease after which an unrenewed attempt is stopped by our own clock."""
 
@@ -274,9 +276,14 @@ class Worker:
                 log.warning("sweep.failed", reason=error.code)
 
     async def _expire(self) -> None:
+        loop = asyncio.get_running_loop()
+        orphans_due_s = loop.time()
         while True:
             try:
                 await expire_assets(deps=self._deps)
+                if loop.time() >= orphans_due_s:
+                    orphans_due_s = loop.time() + ORPHANS_EVERY_S
+                    await remove_orphans(deps=self._deps)
             except FilmgateError as error:
                 log.warning("retention.failed", reason=error.code)
             await asyncio.sleep(RETENTION_EVERY_S)

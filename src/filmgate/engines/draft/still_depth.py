@@ -23,8 +23,8 @@ _NEAREST = 1.25
 _USUAL_HORIZON = 0.45
 _BEHIND_A_PORTRAIT = 0.45
 _ALOFT = 0.35
-_UNSURE = 0.4
-"""At the foot of a picture that shows no horizon: little parallax, little harm."""
+_OPEN_GROUND, _UNSURE = 0.6, 0.32
+"""At the foot of a picture without a subject, with and without a horizon: upright things lean."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ def depth_of(image: Bytes, cut: CutOut | None) -> Depth:
     found = _horizon(small, hidden)
     horizon = _USUAL_HORIZON if found is None else found
     if cut is None:
-        nearest = _UNSURE if found is None else 0.9
+        nearest = _UNSURE if found is None else _OPEN_GROUND
         near = _plane(y, horizon, 1.0, nearest) * np.ones((1, w), np.float32)
         return Depth(background=near + _striking(small), subject=0.0, foot=1.0)
     foot = cut.box[3] / image.shape[0]

@@ -27,6 +27,7 @@ WORKING_PX = 33_000
 
 _RNG_SEED = 20_011
 _COLOURS = 10
+_SAMPLES_MAX = 3_000
 _STRANGE = 9.0
 """Lab units from the nearest of the background's colours from which a colour is another."""
 _ALIKE_INSIDE_MAX = 0.12

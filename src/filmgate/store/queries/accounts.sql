@@ -23,3 +23,16 @@ INSERT INTO assets (key, kind, account_id, task_id, content_type, size_bytes, fi
 VALUES (%(key)s, %(kind)s, %(account_id)s, %(task_id)s, %(content_type)s, %(size_bytes)s, %(filename)s,
         %(created_at)s, %(expires_at)s)
     ON CONFLICT (key) DO UPDATE SET size_bytes = excluded.size_bytes, content_type = excluded.content_type
+
+-- What an unfinished task names stays, even after its time. An input goes an hour after its task has nothing to show.
+-- name: expired_assets
+SELECT * FROM assets
+ WHERE (expires_at < %(at)s
+        OR (kind = 'input' AND created_at < %(at)s
+            AND NOT EXISTS (
+                SELECT FROM tasks WHERE tasks.id = assets.task_id
+                   AND (ended_at IS NULL OR coalesce(tasks.expires_at, ended_at) >= %(at)s))))
+   AND NOT EXISTS (
+        SELECT FROM tasks WHERE ended_at IS NULL
+           AND 'asset:' || assets.key IN (generation->>'image', generation->>'audio'))
+ ORDER BY expires_at NULLS FIRST LIMIT %(limit)s

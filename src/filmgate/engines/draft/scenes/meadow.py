@@ -1,6 +1,7 @@
-"""A meadow that a cat runs through while the camera keeps pace. What its parts look like stands in the modules beside.
+"""A meadow that a cat runs through while the camera keeps pace. Its parts are drawn elsewhere.
 
-sky -> birds -> hills -> trees -> rows of grass -> wind -> shadow, cat -> near rows -> butterflies, fireflies
+sky -> birds -> hills -> trees -> rows of grass -> wind -> shadow, cat -> near rows
+    -> butterflies, fireflies
 """
 
 from __future__ import annotations
@@ -26,13 +27,11 @@ from filmgate.engines.draft.scenes.meadow_strip import Strip
 from filmgate.engines.draft.scenes.meadow_view import placing
 from filmgate.engines.draft.scenes.mood_motes import Motes
 
-_SIT = frozenset(
-    "sit sits sitting sleep sleeps sleeping rest resting lying nap napping asleep".split()
-)
+_SLEEP = frozenset(("sleep", "sleeps", "sleeping", "nap", "napping", "asleep"))
+_SIT = _SLEEP | {"sit", "sits", "sitting", "rest", "resting", "lying"}
 _WALK = frozenset(
-    "walk walks walking stand stands standing stroll strolling wander wandering".split()
+    ("walk", "walks", "walking", "stand", "stands", "standing", "stroll", "strolling", "wandering")
 )
-_SLEEP = frozenset("sleep sleeps sleeping nap napping asleep".split())
 _ANIMALS = frozenset(("cats", "cat", "dogs", "animals"))
 _WIND_SHARE = 8
 
@@ -103,7 +102,7 @@ class Meadow:
         return Picture(image, glow)
 
     def _aimed(self, pose: Pose) -> Pose:
-        """The pose in the scene's own sense of left and right; who comes close keeps the animal in the picture."""
+        """The pose as the scene knows left and right; coming close keeps the animal in the picture."""
         closer = placing(Pose(dolly=pose.dolly, zoom=pose.zoom), 1.0).scale - 1
         middle = self._framing.ground - 0.55 * self._framing.body
         tilt = pose.tilt - 0.85 * middle * max(closer, 0) / pose.zoom
@@ -213,9 +212,12 @@ def _lamp(light: Light, sun_x: float) -> Lamp:
     ambient = film(light.ambient * 0.62 + light.sun * np.float32(0.22 * light.sun_strength))
     key = film(light.sun * np.float32(max(light.sun_strength, 0.3)))
     level = np.float32(1.12 if not light.is_dark else 1.3)
+    is_low = light.sun_height < 0.4
+    rim = 0.75 if light.is_dark else 0.28
+    rim += 0.42 * is_low * min(light.sun_strength + 0.3, 1)
     return Lamp(
         ambient=ambient * level, key=key, x=0.75 if sun_x > 0 else -0.75,
-        rim=(0.28 if not light.is_dark else 0.75) + 0.42 * (0.0 if light.sun_height > 0.4 else 1.0) * min(light.sun_strength + 0.3, 1),
+        rim=rim,
     )  # fmt: skip
 
 

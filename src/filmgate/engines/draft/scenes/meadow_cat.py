@@ -14,9 +14,9 @@ from filmgate.engines.draft.scenes.meadow_fur import (
     Easel,
     Lamp,
     Points,
+    by,
     curve,
     girth,
-    polygon,
     tube,
 )
 from filmgate.engines.draft.scenes.meadow_gait import Gait, Stance, stance_at
@@ -44,7 +44,7 @@ class Cat:
         self._jitter = rng.uniform(-1, 1, 24)
 
     def paint(self, image: Bytes, x_px: float, y_px: float, unit_px: float, t_s: float) -> None:
-        """Paint the animal in place: its middle above (x, y) on the ground, `unit_px` a body length."""
+        """Paint the animal in place, its middle above (x, y); `unit_px` is a body length."""
         left, top = math.floor(x_px + _LEFT * unit_px), math.floor(y_px - _TOP * unit_px)
         width = math.ceil((_RIGHT - _LEFT) * unit_px) + 2
         height = math.ceil((_TOP - _BOTTOM) * unit_px) + 2
@@ -98,9 +98,9 @@ class Cat:
         radii = girth((0.135, 0.205, 0.175, 0.230, 0.165, 0.13), 40) * unit
         mask, paint = easel.blank(coat.base)
         tube(mask, points, radii, (255,))
-        under = points + (0, 0.17 * unit)
+        under = points + by(0, 0.17 * unit)
         tube(paint, under[12:], radii[12:] * 0.62, mixed(coat.base, coat.belly, 0.75))
-        tube(paint, points[31:36] + (0.09 * unit, 0.10 * unit), radii[31:36] * 0.7, coat.belly)
+        tube(paint, points[31:36] + by(0.09 * unit, 0.10 * unit), radii[31:36] * 0.7, coat.belly)
         if coat.has_stripes:
             self._stripes(paint, points, radii, unit)
         easel.lay(mask, paint)
@@ -113,7 +113,7 @@ class Cat:
             lean = (0.05 + 0.02 * self._jitter[k]) * unit
             reach = radii[i] * (0.95 + 0.25 * self._jitter[k + 10])
             band = np.array(
-                [back[i], back[i] + (-lean, 0.55 * reach), back[i] + (0.3 * lean, 1.1 * reach)]
+                [back[i], back[i] + by(-lean, 0.55 * reach), back[i] + by(0.3 * lean, 1.1 * reach)]
             )
             tube(paint, curve(band, 8), girth((0.036, 0.030, 0.004), 8) * unit, self._coat.stripe)
 
@@ -138,8 +138,8 @@ class Cat:
 
     def _toes(self, paint: Bytes, toe: Points, radius: float) -> None:
         for k in (-0.3, 0.25):
-            a = fixed(toe + (radius * (0.2 + k), 0.0)).tolist()
-            b = fixed(toe + (radius * (0.5 + k), radius * 0.9)).tolist()
+            a = fixed(toe + by(radius * (0.2 + k), 0.0)).tolist()
+            b = fixed(toe + by(radius * (0.5 + k), radius * 0.9)).tolist()
             cv2.line(
                 paint, a, b, mixed(self._coat.belly, self._coat.stripe, 0.6), 1, cv2.LINE_AA, 4
             )

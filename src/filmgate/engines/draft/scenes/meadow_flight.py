@@ -41,8 +41,8 @@ class Birds:
                 + ((y + 0.006 * math.sin(0.8 * t_s + phase)) * where.scale + where.dy) * height
             )
             r = size * where.scale * height
-            line = [(cx - r, cy - 0.55 * r * flap), (cx - 0.45 * r, cy - 0.30 * r - 0.2 * r * flap), (cx, cy),
-                    (cx + 0.45 * r, cy - 0.30 * r - 0.2 * r * flap), (cx + r, cy - 0.55 * r * flap)]  # fmt: skip
+            up, out = cy - 0.30 * r - 0.2 * r * flap, cy - 0.55 * r * flap
+            line = [(cx - r, out), (cx - 0.45 * r, up), (cx, cy), (cx + 0.45 * r, up), (cx + r, out)]
             cv2.polylines(image, [fixed(line)], False, self._paint, 1, cv2.LINE_AA, 4)
 
 
@@ -81,10 +81,11 @@ class Butterflies:
     ) -> None:
         dark = [v * 0.35 for v in paint]
         for side in (-1, 1):
-            upper = [(x, y), (x + side * 0.5 * r * wide, y - 1.0 * r), (x + side * 1.15 * r * wide, y - 0.9 * r),
-                     (x + side * 1.1 * r * wide, y - 0.2 * r)]  # fmt: skip
-            lower = [(x, y), (x + side * 0.9 * r * wide, y - 0.05 * r), (x + side * 0.75 * r * wide, y + 0.65 * r),
-                     (x + side * 0.25 * r * wide, y + 0.55 * r)]  # fmt: skip
+            span = side * r * wide
+            upper = [(0, 0), (0.5, -1.0), (0.95, -1.02), (1.18, -0.8), (1.05, -0.2)]
+            lower = [(0, 0), (0.9, -0.05), (0.92, 0.3), (0.7, 0.66), (0.25, 0.55)]
+            upper = [(x + span * u, y + r * v) for u, v in upper]
+            lower = [(x + span * u, y + r * v) for u, v in lower]
             cv2.fillConvexPoly(image, fixed(lower), [v * 0.85 for v in paint], cv2.LINE_AA, 4)
             cv2.fillConvexPoly(image, fixed(upper), paint, cv2.LINE_AA, 4)
         body = fixed([(x, y - 0.45 * r), (x, y + 0.45 * r)])

@@ -1,4 +1,4 @@
-"""How a meadow is framed in a picture of some shape: horizon, ground, and the size of its animal. No drawing here."""
+"""How a meadow is framed: its horizon, its ground, the size of its animal. No drawing here."""
 
 from __future__ import annotations
 

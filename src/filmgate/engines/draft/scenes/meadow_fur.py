@@ -1,4 +1,4 @@
-"""Brushes for soft round bodies: tubes with changing girth, and the light on them. It knows no animal."""
+"""Brushes for soft round bodies: tubes of changing girth and their light. It knows no animal."""
 
 from __future__ import annotations
 
@@ -23,6 +23,11 @@ class Lamp:
     x: float
     """Where the sun stands: -1 left to 1 right."""
     rim: float
+
+
+def by(x: float, y: float) -> Points:
+    """A step of x, y, float64 [2]."""
+    return np.array((x, y), np.float64)
 
 
 def curve(joints: Points, count: int) -> Points:

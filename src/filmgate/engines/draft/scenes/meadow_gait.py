@@ -1,4 +1,4 @@
-"""How a small four-legged animal moves: joints at every moment of a gallop, a walk, or a rest. No drawing here.
+"""How a small four-legged animal gallops, walks and rests: its joints. No drawing here.
 
 lengths in body lengths (hip to shoulder), x forwards, y up from the ground
 
@@ -55,6 +55,10 @@ def stance_at(gait: Gait, t_s: float) -> Stance:
     if gait is Gait.SIT:
         return _sitting(t_s)
     return _galloping(t_s) if gait is Gait.GALLOP else _walking(t_s)
+
+
+def _by(x: float, y: float) -> Points:
+    return np.array((x, y), np.float64)
 
 
 def _knee(
@@ -132,10 +136,10 @@ def _galloping(t_s: float) -> Stance:
     hind, fore = [], []
     for side in (0, 1):
         foot, fold = _step(phase - 0.10 - 0.075 * side, 0.27, 0.50, -0.56, 0.30)
-        hind.append(_hind_leg(hip + (-0.02, -0.04), foot + (hip[0], 0), fold))
+        hind.append(_hind_leg(hip + _by(-0.02, -0.04), foot + _by(hip[0], 0), fold))
         foot, fold = _step(phase - 0.58 - 0.085 * side, 0.27, 0.50, -0.42, 0.27)
-        fore.append(_fore_leg(shoulder + (0.0, -0.06), foot + (shoulder[0], 0), fold))
-    tail = _tail(rump + (-0.02, 0.06), t_s, hz=GALLOP_HZ, rise=0.55, swing=0.30)
+        fore.append(_fore_leg(shoulder + _by(0.0, -0.06), foot + _by(shoulder[0], 0), fold))
+    tail = _tail(rump + _by(-0.02, 0.06), t_s, hz=GALLOP_HZ, rise=0.55, swing=0.30)
     return Stance(
         spine=np.array((rump, hip, middle, shoulder, neck)),
         head=head[None],
@@ -159,10 +163,10 @@ def _walking(t_s: float) -> Stance:
     hind, fore = [], []
     for side in (0, 1):
         foot, fold = _step(phase + 0.5 * side, 0.62, 0.26, -0.30, 0.10)
-        hind.append(_hind_leg(hip + (-0.02, -0.04), foot + (hip[0], 0), 0.4 * fold))
+        hind.append(_hind_leg(hip + _by(-0.02, -0.04), foot + _by(hip[0], 0), 0.4 * fold))
         foot, fold = _step(phase - 0.25 + 0.5 * side, 0.62, 0.24, -0.26, 0.11)
-        fore.append(_fore_leg(shoulder + (0.0, -0.06), foot + (shoulder[0], 0), 0.6 * fold))
-    tail = _tail(rump + (-0.02, 0.06), t_s, hz=0.45, rise=1.35, swing=0.22)
+        fore.append(_fore_leg(shoulder + _by(0.0, -0.06), foot + _by(shoulder[0], 0), 0.6 * fold))
+    tail = _tail(rump + _by(-0.02, 0.06), t_s, hz=0.45, rise=1.35, swing=0.22)
     return Stance(
         spine=np.array((rump, hip, middle, shoulder, neck)),
         head=head[None],
@@ -184,7 +188,7 @@ def _sitting(t_s: float) -> Stance:
     head = shoulder + np.array((0.17 + 0.015 * look, 0.34 + 0.01 * breath))
     fore = tuple(
         np.array(
-            (shoulder + (0.02, -0.08), (0.17 + dx, 0.36), (0.20 + dx, 0.08), (0.30 + dx, 0.02))
+            (shoulder + _by(0.02, -0.08), (0.17 + dx, 0.36), (0.20 + dx, 0.08), (0.30 + dx, 0.02))
         )
         for dx in (0.07, 0.0)
     )
