@@ -18,7 +18,7 @@ import socket
 import sys
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from filmgate.ports.engine import Engine
     from filmgate.ports.rewriter import Rewriter
     from filmgate.ports.store import Store
+    from filmgate.ports.studio import Credential
     from filmgate.service.check_storage import StorageReport
     from filmgate.service.deps import Deps
     from filmgate.store.embedded import EmbeddedPostgres
@@ -104,6 +105,11 @@ async def _serve(settings: Settings, folder: DataFolder, *, is_private: bool) ->
     from filmgate.supervisor.supervisor import Database, Plan, Supervisor, listen, url_of
 
     stop = _stop_on_signals()
+    credential = signing_credential(settings)
+    if credential is not None and settings.provenance_certificate:
+        from filmgate.media.provenance import try_credential
+
+        try_credential(credential)
     try:
         listener = listen(settings.host, settings.port)
     except OSError as error:
@@ -265,7 +271,7 @@ async def _worker(settings: Settings) -> None:
 
     stop = _stop_on_signals()
     store = await _open_store(settings, connections_max=4 + 2 * settings.slots)
-    deps = await build_deps(settings, store)
+    deps = replace(await build_deps(settings, store), credential=signing_credential(settings))
     worker = Worker(
         deps=deps,
         studios=[ChildStudio(environment=dict(os.environ)) for _ in range(settings.slots)],
@@ -305,6 +311,23 @@ def load_engine(name: str) -> Engine:
         known = ", ".join(sorted(e.name for e in entry_points(group="filmgate.engines")))
         raise ConfigError(f"no engine is named {name!r}; installed are {known}")
     return next(iter(found)).load()()
+
+
+def signing_credential(settings: Settings) -> Credential | None:
+    """Return what films are signed with, made if need be; None if provenance is off.
+
+    Raises ConfigError.
+    """
+    from filmgate.media.certificates import FOLDER, credential_in_force
+
+    if not settings.provenance:
+        return None
+    return credential_in_force(
+        data_path(settings) / FOLDER,
+        certificate=settings.provenance_certificate,
+        key=settings.provenance_key,
+        now=datetime.now(UTC),
+    )
 
 
 # ---- verbs without HTTP
@@ -383,6 +406,7 @@ async def build_deps(settings: Settings, store: Store) -> Deps:
     from filmgate.service.deps import Deps, Limits
     from filmgate.storage.links import SignedLinks
     from filmgate.storage.local import LocalStorage
+    from filmgate.store.sealing import sealer_in_force
 
     secret = await store.ensure_secret("links", secrets.token_bytes(LINK_SECRET_BYTES))
     return Deps(
@@ -403,6 +427,7 @@ async def build_deps(settings: Settings, store: Store) -> Deps:
         clock=SystemClock(),
         entropy=SystemEntropy(),
         models=load_models(),
+        sealer=sealer_in_force(data_path(settings) / "seal.key", key=settings.seal_key),
         limits=Limits(**{f.name: getattr(settings, f.name) for f in fields(Limits)}),
         engine=settings.engine,
     )

@@ -92,7 +92,8 @@ class Settings:
     )
     fetch_allowed: str = _setting(
         "",
-        "Comma-separated hosts or networks that inputs may come from although they are not public.",
+        "Comma-separated hosts or networks that inputs may come from, and webhooks go to, although"
+        " they are not public.",
     )
     fetch_ca_file: str = _setting(
         "", "PEM file with further certificate authorities for fetching inputs."
@@ -113,6 +114,30 @@ class Settings:
         "Longest time that rewriting one prompt may take; after it the prompt stays as it is.",
         low=0.1,
         high=600,
+    )
+    provenance: bool = _setting(
+        True, "Whether films carry a signed C2PA manifest that says how they were made."
+    )
+    provenance_certificate: str = _setting(
+        "",
+        "PEM file of the certificate that signs films, and of those up to its authority."
+        " Empty: one is made in the data folder.",
+    )
+    provenance_key: str = _setting("", "PEM file of the key to `provenance_certificate`.")
+    webhook_timeout_s: float = _setting(
+        10.0, "Longest time that a webhook's receiver may take to answer.", low=0.1, high=120
+    )
+    webhook_first_retry_s: float = _setting(
+        5.0,
+        "Wait before a failed webhook is tried again the first time; it scales all further waits.",
+        low=0.05,
+        high=3600,
+    )
+    seal_key: str = _setting(
+        "",
+        "Base64 of the 32 bytes that stored webhook secrets are encrypted with; the same for all"
+        " processes of one database. Empty: `seal.key` in the data folder, made at first.",
+        is_secret=True,
     )
     result_ttl_s: int = _setting(DAY_S, "How long a finished film can be downloaded.", low=1)
     upload_ttl_s: int = _setting(72 * HOUR_S, "How long an uploaded file is kept.", low=1)
@@ -137,6 +162,8 @@ class Settings:
                 raise ConfigError(f"fetch_resolve needs host=address pairs, got {pair!r}")
         if self.rewriter_url and not self.rewriter_model:
             raise ConfigError("rewriter_model must name a model where rewriter_url is set")
+        if bool(self.provenance_certificate) != bool(self.provenance_key):
+            raise ConfigError("provenance_certificate and provenance_key must be given together")
         if self.lease_s < 2 * self.sweep_s and self.lease_s < 1:
             raise ConfigError(f"lease_s must be at least 1 second, got {self.lease_s}")
 
@@ -229,7 +256,18 @@ def _unknown(name: str, source: str, known: Mapping[str, Any]) -> str:
     return f"unknown setting {name!r} from {source}{hint} `filmgate config` lists them all."
 
 
+_ON, _OFF = frozenset({"on", "true", "yes", "1"}), frozenset({"off", "false", "no", "0"})
+
+
+def _switched(value: Any) -> bool:
+    word = str(value).strip().lower()
+    if word not in _ON | _OFF:
+        raise ValueError(word)
+    return word in _ON
+
+
 _KINDS: Mapping[str, Callable[[Any], Any]] = {
+    "on or off": _switched,
     "a whole number": int,
     "a number": float,
     "text": str,
@@ -237,8 +275,7 @@ _KINDS: Mapping[str, Callable[[Any], Any]] = {
 
 
 def _typed(name: str, value: Any, default: Any, rule: Mapping[str, Any]) -> Any:
-    is_whole = isinstance(default, int)
-    wanted = "a whole number" if is_whole else "a number" if isinstance(default, float) else "text"
+    wanted = _wanted(default)
     try:
         typed: Any = _KINDS[wanted](value)
     except (TypeError, ValueError) as error:
@@ -251,7 +288,21 @@ def _typed(name: str, value: Any, default: Any, rule: Mapping[str, Any]) -> Any:
     return typed
 
 
+def _wanted(default: Any) -> str:
+    match default:
+        case bool():  # before int, which it also is
+            return "on or off"
+        case int():
+            return "a whole number"
+        case float():
+            return "a number"
+        case _:
+            return "text"
+
+
 def _masked(name: str, value: Any, *, is_secret: bool) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
     text = str(value)
     if is_secret:
         return "***" if text else ""

@@ -186,6 +186,8 @@ PAGES = {
 
 
 def _default(value: object) -> str:
+    if isinstance(value, bool):
+        return "`on`" if value else "`off`"
     return f"`{value}`" if value != "" else "(empty)"
 
 

@@ -16,7 +16,7 @@ import media_files as files
 from filmgate.domain.errors import EngineFailed, StorageFailed
 from filmgate.media.film import write_film
 from filmgate.media.probe import FilmProbe, probe_film
-from filmgate.media.thumbnail import write_sprites, write_thumbnail
+from filmgate.media.stills import Stills
 from filmgate.ports.engine import Footage, PixelFormat
 
 METADATA = {"engine": "testcard 1.0", "seed": "42", "task": "task_01", "model": "prüf/模型"}
@@ -286,6 +286,33 @@ def test_frames_of_another_size_are_covered_and_cropped(write, kind, size):
     assert down.mean() == pytest.approx(71.5, abs=2)
 
 
+def stills_of(film: Path, *, frame_count: int, **options: int) -> tuple[Path, Path]:
+    """Thumbnail and sprites of a film's decoded frames."""
+    stills = Stills(frame_count, **options)
+    for number, frame in enumerate(files.decoded_frames(film)):
+        stills.see(number, frame)
+    paths = film.with_name("still.jpg"), film.with_name("sheet.jpg")
+    stills.write(thumbnail=paths[0], sprites=paths[1])
+    return paths
+
+
+def test_stills_need_every_frame_of_the_film(tmp_path):
+    stills = Stills(24)
+    stills.see(0, files.plain_frame(256, 144, 90))
+    with pytest.raises(ValueError, match="every frame"):
+        stills.write(thumbnail=tmp_path / "still.jpg", sprites=tmp_path / "sheet.jpg")
+
+
+def test_a_film_shows_its_frames_to_the_stills_with_the_watermark(write):
+    stills = Stills(24, width_px=256)
+    write(footage(), has_watermark=True, stills=stills)
+    stills.write(thumbnail=write.folder / "still.jpg", sprites=write.folder / "sheet.jpg")
+    shown = files.decoded_frames(write.folder / "film.mp4")
+    middle = [frame for _, frame in zip(range(13), shown, strict=False)][12][:144]
+    still = np.asarray(Image.open(write.folder / "still.jpg").convert("L")).astype(int)
+    assert np.abs(still - (middle.astype(int) - 16) * 255 / 219).mean() < 6
+
+
 def test_colours_come_back_as_they_went_in(write):
     swatches = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0), (128, 90, 40)]
 
@@ -298,16 +325,16 @@ def test_colours_come_back_as_they_went_in(write):
 
     painted = Swatches(width_px=384, height_px=144, frame_count=24, pixel_format=PixelFormat.RGB24)
     film = write(painted, width_px=384)
-    write_thumbnail(film, write.folder / "still.jpg", width_px=384)
-    shown = np.asarray(Image.open(write.folder / "still.jpg")).astype(int)
+    still, _ = stills_of(film, frame_count=24, width_px=384)
+    shown = np.asarray(Image.open(still)).astype(int)
     for number, colour in enumerate(swatches):
         assert np.abs(shown[72, number * 64 + 32] - colour).max() <= 6
 
 
 def test_a_thumbnail_shows_the_middle(write):
     film = write(footage(frame_count=48), duration_s=2)
-    write_thumbnail(film, write.folder / "still.jpg", width_px=512)
-    with Image.open(write.folder / "still.jpg") as still:
+    path, _ = stills_of(film, frame_count=48, width_px=512)
+    with Image.open(path) as still:
         assert still.format == "JPEG"
         assert still.size == (512, 288)
         bright = (np.asarray(still.convert("L"))[144] > 245).nonzero()[0]
@@ -316,8 +343,8 @@ def test_a_thumbnail_shows_the_middle(write):
 
 def test_sprites_show_the_film_from_left_to_right_and_down(write):
     film = write(footage(frame_count=48), duration_s=2)
-    write_sprites(film, write.folder / "sheet.jpg", columns=3, rows=2, tile_width_px=192)
-    with Image.open(write.folder / "sheet.jpg") as sheet:
+    _, path = stills_of(film, frame_count=48, columns=3, rows=2, tile_width_px=192)
+    with Image.open(path) as sheet:
         assert sheet.size == (576, 216)
         grey = np.asarray(sheet.convert("L"))
     places = []

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from filmgate import __version__
+from filmgate.cli.certs import certs
 from filmgate.cli.config import config
 from filmgate.cli.doctor import doctor
 from filmgate.cli.failure import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, CommandFailed
@@ -65,6 +66,7 @@ for command in (generate, serve, stop, status, config, doctor, gateway, worker):
 app.command(hidden=True)(studio)
 app.add_typer(tasks, name="tasks")
 app.add_typer(keys, name="keys")
+app.add_typer(certs, name="certs")
 app.add_typer(storage, name="storage")
 
 

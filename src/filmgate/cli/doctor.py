@@ -86,6 +86,7 @@ def checks_with(settings: Settings, folder: Path) -> Iterator[Finding]:
     yield check_database(settings.database_url)
     yield from check_engines(settings.engine)
     yield check_encoders()
+    yield check_provenance(settings, folder)
     yield check_server(folder)
 
 
@@ -202,6 +203,34 @@ def check_encoders() -> Finding:
         remedy = "Install the wheel of av from the package index, not a build without them."
         return Finding(name="encoders", state=State.MISSING, found=found, remedy=remedy)
     return Finding(name="encoders", state=State.OK, found="H.264 and AAC")
+
+
+def check_provenance(settings: Settings, folder: Path) -> Finding:
+    """Whether films can be signed as the settings want it."""
+    from datetime import UTC, datetime
+
+    from filmgate.cli.certs import certificate_of
+    from filmgate.media.certificates import certificate_facts, read_credential
+    from filmgate.media.provenance import try_credential
+
+    name, now = "provenance", datetime.now(UTC)
+    if not settings.provenance:
+        return Finding(name=name, state=State.NOTE, found="off: films are not signed")
+    try:
+        pair = certificate_of(settings, folder)
+        if pair is None:
+            found = "a certificate is made at the first start"
+            return Finding(name=name, state=State.OK, found=found)
+        facts = certificate_facts(pair[0])
+        try_credential(read_credential(*pair, now=now))
+    except ConfigError as error:
+        remedy = "Name others in the settings, or `filmgate certs new`."
+        return Finding(name=name, state=State.MISSING, found=error.message, remedy=remedy)
+    found = f"signed as {facts.subject}, until {facts.not_after:%Y-%m-%d}"
+    if facts.ends_soon(now):
+        remedy = "Renew the certificate."
+        return Finding(name=name, state=State.NOTE, found=found, remedy=remedy)
+    return Finding(name=name, state=State.OK, found=found)
 
 
 def check_server(folder: Path) -> Finding:

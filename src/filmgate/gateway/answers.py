@@ -62,6 +62,12 @@ def json_bytes_answer(body: bytes, *, status: int = 200, headers: RawHeaders = (
 
 def error_answer(error: FilmgateError, *, allow: str = "") -> Answer:
     """Return an error in the shape of the contract's section 3."""
+    headers = error_headers(error, allow=allow)
+    return json_answer(error_envelope(error), status=error.http_status, headers=headers)
+
+
+def error_headers(error: FilmgateError, *, allow: str = "") -> RawHeaders:
+    """Return the headers that go with an error, whatever the shape of its body."""
     headers: list[tuple[bytes, bytes]] = []
     if isinstance(error, Unauthorized):
         headers.append((b"www-authenticate", b"Bearer"))
@@ -74,7 +80,7 @@ def error_answer(error: FilmgateError, *, allow: str = "") -> Answer:
         retry_after_s = RETRY_AFTER_DEFAULT_S
     if retry_after_s is not None:
         headers.append((b"retry-after", b"%d" % max(0, retry_after_s)))
-    return json_answer(error_envelope(error), status=error.http_status, headers=headers)
+    return headers
 
 
 def _may_come_back(error: FilmgateError) -> bool:
@@ -85,20 +91,20 @@ def error_envelope(error: FilmgateError) -> ErrorEnvelope:
     """Return an error's wire form. More than one broken rule is listed under `details`."""
     details = msgspec.UNSET
     if isinstance(error, InvalidFields) and len(error.broken) > 1:
-        details = [ErrorDetail(_sound(rule.param), _sound(rule.message)) for rule in error.broken]
+        details = [ErrorDetail(sound(rule.param), sound(rule.message)) for rule in error.broken]
     return ErrorEnvelope(
         ErrorBody(
             code=error.code if error.is_code_named else error.http_status,
-            message=_sound(error.message),
+            message=sound(error.message),
             type=error.type,
-            param=msgspec.UNSET if error.param is None else _sound(error.param),
+            param=msgspec.UNSET if error.param is None else sound(error.param),
             details=details,
         )
     )
 
 
-def _sound(text: str) -> str:
-    """The text without what UTF-8 cannot carry: callers' words come back in messages."""
+def sound(text: str) -> str:
+    """Return the text without what UTF-8 cannot carry: callers' words come back in messages."""
     if text.isascii():
         return text
     return text.encode("utf-8", "replace").decode("utf-8")

@@ -6,6 +6,7 @@ headers → a place, if it is large → bytes as they come → strict_json → t
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from types import TracebackType
 
 from starlette.requests import ClientDisconnect, Request
@@ -18,10 +19,14 @@ from filmgate.domain.errors import (
     UnsupportedMediaType,
 )
 from filmgate.domain.field_rule import shown
+from filmgate.gateway.multipart import boundary_of
+from filmgate.gateway.openai_form import parse_form
 from filmgate.gateway.strict_json import LARGE_BYTES, parse_json
 
 LARGE_WAIT_S = 20.0
 READ_S_MAX = 300.0
+
+Parse = Callable[[bytes], dict[str, object]]
 
 
 class Bodies:
@@ -37,25 +42,54 @@ class Bodies:
         A large body holds its place until the context ends. Raises UnsupportedMediaType,
         PayloadTooLarge, InvalidRequest, Unavailable.
         """
-        return ReadBody(request, bytes_max=self._bytes_max, large=self._large)
+        return ReadBody(
+            request, bytes_max=self._bytes_max, large=self._large, check=_check_type, parse=parse_json
+        )
+
+    def form(self, request: Request) -> ReadBody:
+        """Return a multipart form as `json` does a body: openai_form.py says how its fields look.
+
+        The form is held whole, files too, under the limits of every body.
+        """
+
+        def parse(raw: bytes) -> dict[str, object]:
+            return parse_form(raw, boundary_of(request))
+
+        return ReadBody(
+            request,
+            bytes_max=self._bytes_max,
+            large=self._large,
+            check=_check_form_type,
+            parse=parse,
+        )
 
 
 class ReadBody:
     """One body, for as long as it is in use."""
 
-    __slots__ = ("_bytes_max", "_has_place", "_large", "_request")
+    __slots__ = ("_bytes_max", "_check", "_has_place", "_large", "_parse", "_request")
 
-    def __init__(self, request: Request, *, bytes_max: int, large: asyncio.Semaphore) -> None:
+    def __init__(
+        self,
+        request: Request,
+        *,
+        bytes_max: int,
+        large: asyncio.Semaphore,
+        check: Callable[[Request], None],
+        parse: Parse,
+    ) -> None:
         self._request = request
+        self._check = check
+        self._parse = parse
         self._bytes_max = bytes_max
         self._large = large
         self._has_place = False
 
     async def __aenter__(self) -> dict[str, object]:
         """Read it all."""
-        _check_type(self._request)
+        self._check(self._request)
         try:
-            return parse_json(await self._read())
+            return self._parse(await self._read())
         except BaseException:
             self._give_place_back()
             raise
@@ -154,6 +188,15 @@ def _check_type(request: Request) -> None:
             raise UnsupportedMediaType(
                 f"Content-Type's only parameter must be charset=utf-8, got {shown(given)}"
             )
+    _check_encoding(request)
+
+
+def _check_form_type(request: Request) -> None:
+    boundary_of(request)
+    _check_encoding(request)
+
+
+def _check_encoding(request: Request) -> None:
     encoding = request.headers.get("content-encoding", "identity")
     if encoding.lower() != "identity":
         raise UnsupportedMediaType(f"Content-Encoding must be absent, got {shown(encoding)}")

@@ -16,8 +16,9 @@ from starlette.types import ASGIApp
 from filmgate.domain.errors import InvalidRequest
 from filmgate.domain.field_rule import shown
 from filmgate.gateway.answers import Answer, json_answer
-from filmgate.gateway.ranges import Selection, http_date, quoted, select
+from filmgate.gateway.ranges import http_date, quoted, select
 from filmgate.gateway.wire import ErrorBody, ErrorEnvelope
+from filmgate.ports.storage import Storage
 from filmgate.service.deps import Deps
 from filmgate.service.open_file import OpenFile, open_file
 
@@ -41,29 +42,33 @@ class Files:
             signature=query.get("signature", ""),
             deps=self._deps,
         )
-        etag = quoted(file.stored.etag)
-        size_bytes = file.stored.size_bytes
-        selection = select(
-            request.headers,
-            size_bytes=size_bytes,
-            etag=etag,
-            modified_at_s=file.stored.modified_at_s,
-        )
-        headers = _headers(file, etag)
-        if selection.status == 416:
-            return _unsatisfiable(request.headers.get("range", ""), size_bytes)
-        if selection.status == 304:
-            return Answer(b"", status=304, headers=_raw(headers))
-        headers["Content-Length"] = str(selection.size_bytes)
-        headers["Content-Type"] = file.asset.content_type
-        if selection.status == 206:
-            span = f"{selection.start}-{selection.end - 1}/{size_bytes}"
-            headers["Content-Range"] = f"bytes {span}"
-        chunks = self._read(key, selection) if request.method == "GET" else _nothing()
-        return StreamingResponse(chunks, status_code=selection.status, headers=headers)
+        return file_answer(request, file, storage=self._deps.storage)
 
-    def _read(self, key: str, selection: Selection) -> AsyncIterator[bytes]:
-        return self._deps.storage.read(key, start=selection.start, end=selection.end)
+
+def file_answer(request: Request, file: OpenFile, *, storage: Storage) -> ASGIApp:
+    """Return a file that may be read, or the part of it that the headers ask for."""
+    etag = quoted(file.stored.etag)
+    size_bytes = file.stored.size_bytes
+    selection = select(
+        request.headers,
+        size_bytes=size_bytes,
+        etag=etag,
+        modified_at_s=file.stored.modified_at_s,
+    )
+    headers = _headers(file, etag)
+    if selection.status == 416:
+        return _unsatisfiable(request.headers.get("range", ""), size_bytes)
+    if selection.status == 304:
+        return Answer(b"", status=304, headers=_raw(headers))
+    headers["Content-Length"] = str(selection.size_bytes)
+    headers["Content-Type"] = file.asset.content_type
+    if selection.status == 206:
+        span = f"{selection.start}-{selection.end - 1}/{size_bytes}"
+        headers["Content-Range"] = f"bytes {span}"
+    chunks = _nothing()
+    if request.method == "GET":
+        chunks = storage.read(file.stored.key, start=selection.start, end=selection.end)
+    return StreamingResponse(chunks, status_code=selection.status, headers=headers)
 
 
 async def _nothing() -> AsyncIterator[bytes]:

@@ -42,7 +42,7 @@ class FormFile:
         self._filename: str | None = None
         self._is_complete = False
         self._has_more = True
-        self._parser = self._new_parser(_boundary(request))
+        self._parser = self._new_parser(boundary_of(request))
         self._check_declared_length()
 
     async def filename(self) -> str:
@@ -160,7 +160,8 @@ def clean_filename(name: str) -> str:
     return cleaned or "upload"
 
 
-def _boundary(request: Request) -> bytes:
+def boundary_of(request: Request) -> bytes:
+    """Return the boundary of the request's form. Raises UnsupportedMediaType, InvalidRequest."""
     given = request.headers.get("content-type", "")
     media, options = parse_options_header(given.encode("latin-1", "replace"))
     if media != b"multipart/form-data":

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeVar
 
 from msgspec import UNSET, Struct, UnsetType
 
+from filmgate.domain.asset import THUMBNAIL, still_key
 from filmgate.domain.ledger import CREDITS_PER_USD, MICRO_USD
 from filmgate.domain.task import Status, Task
 from filmgate.service.read_task import TaskView
@@ -115,6 +116,7 @@ class TaskObject(Struct, frozen=True, kw_only=True):
     actual_prompt: str | UnsetType = UNSET
     prompt_note: str | UnsetType = UNSET
     engine: str | UnsetType = UNSET
+    thumbnail_url: str | UnsetType = UNSET
     queue_position: int
     stage: str
     width: int | UnsetType = UNSET
@@ -223,6 +225,7 @@ def task_object(view: TaskView, *, link_of: LinkOf) -> TaskObject:
         actual_prompt=_known(task.actual_prompt, str),
         prompt_note=_known(task.rewrite_note, str),
         engine=_known(task.engine, str),
+        thumbnail_url=_thumbnail(task, link_of) if is_completed else UNSET,
         queue_position=view.queue_position,
         stage=task.stage,
         width=_known(task.width_px, int),
@@ -235,6 +238,12 @@ def _result(task: Task, link_of: LinkOf) -> TaskResult | UnsetType:
         return UNSET
     url = link_of(task.result_key, task.expires_at)
     return TaskResult([VideoFile([url], _seconds(task.expires_at))])
+
+
+def _thumbnail(task: Task, link_of: LinkOf) -> str | UnsetType:
+    if task.result_key is None or task.expires_at is None:
+        return UNSET
+    return link_of(still_key(task.id, task.attempt, THUMBNAIL), task.expires_at)
 
 
 def _error(task: Task) -> TaskError:

@@ -13,6 +13,7 @@ import os
 import shutil
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cryptography import x509
@@ -32,10 +33,10 @@ from filmgate.domain.errors import ConfigError
 from filmgate.ports.studio import Credential
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
 
+FOLDER = "certs"
+"""Within the data folder."""
 LIFE = timedelta(days=3650)
 CLOCK_SKEW = timedelta(days=1)
 RENEWED_BEFORE = timedelta(days=30)
@@ -69,6 +70,16 @@ class CertificateFacts:
     def ends_soon(self, now: datetime) -> bool:
         """Whether it should be replaced."""
         return self.not_after - now < RENEWED_BEFORE
+
+
+def credential_in_force(folder: Path, *, certificate: str, key: str, now: datetime) -> Credential:
+    """Return the operator's pair if its paths are given, else the self-made one of the folder.
+
+    Raises ConfigError.
+    """
+    if certificate:
+        return read_credential(Path(certificate).absolute(), Path(key).absolute(), now=now)
+    return ensure_pair(folder, now=now)
 
 
 def read_credential(certificate: Path, key: Path, *, now: datetime) -> Credential:

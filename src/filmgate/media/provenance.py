@@ -97,9 +97,9 @@ def try_credential(credential: Credential) -> None:
     try:
         with _signer(credential) as signer, Builder(manifest) as builder:
             builder.sign(signer, "image/png", picture, signed)
-    except (C2paError, OSError) as error:
+    except C2paError as error:
         raise ConfigError(
-            f"films cannot be signed with {credential.certificate}: {_said(error)}"
+            f"films cannot be signed with {credential.certificate}: {error}"
         ) from error
 
 
@@ -115,7 +115,7 @@ def read_provenance(film: Path) -> Provenance | None:
         with reader:
             report: dict[str, Any] = json.loads(reader.json())
     except C2paError as error:
-        raise ValueError(f"the provenance cannot be read: {_said(error)}") from error
+        raise ValueError(f"the provenance cannot be read: {error}") from error
     manifest: dict[str, Any] = report["manifests"][report["active_manifest"]]
     said: dict[str, dict[str, Any]] = {a["label"]: a["data"] for a in manifest["assertions"]}
     actions: list[dict[str, Any]] = said.get(ACTIONS, {}).get("actions", [])
@@ -152,11 +152,15 @@ def _manifest(title: str, kind: str, source: str, facts: Mapping[str, str]) -> d
 
 
 def _signer(credential: Credential) -> Signer:
+    try:
+        chain, key = credential.certificate.read_bytes(), credential.key.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{error.filename} cannot be read: {error.strerror}") from error
     return Signer.from_info(
         C2paSignerInfo(
             alg=credential.algorithm.encode("ascii"),
-            sign_cert=credential.certificate.read_bytes(),
-            private_key=credential.key.read_bytes(),
+            sign_cert=chain,
+            private_key=key,
             ta_url=None,
         )
     )
@@ -166,15 +170,11 @@ def _signer(credential: Credential) -> Signer:
 def _signing_errors() -> Generator[None]:
     try:
         yield
-    except (C2paError, OSError) as error:
-        if _said(error).startswith(DISK_TROUBLE):
+    except (C2paError, ConfigError, OSError) as error:
+        if isinstance(error, OSError) or str(error).startswith(DISK_TROUBLE):
             raise StorageFailed("the film's provenance could not be written") from error
         # The caller may not see what the operator needs: paths, and a library's words.
-        log.warning("film.not_signed", reason=_said(error))
+        log.warning("film.not_signed", reason=str(error))
         raise EngineFailed(
             "the film's provenance could not be signed; the server's log says why"
         ) from error
-
-
-def _said(error: Exception) -> str:
-    return error.strerror or "" if isinstance(error, OSError) else str(error)

@@ -17,6 +17,7 @@ from filmgate.ports.links import Links
 from filmgate.ports.rewriter import Rewriter
 from filmgate.ports.storage import Storage
 from filmgate.ports.store import Store
+from filmgate.ports.studio import Credential
 from filmgate.ports.webhook import Sealer
 
 
@@ -62,6 +63,8 @@ class Deps:
     limits: Limits
     engine: str
     """The engine that makes every model's films: the route, in its simplest form."""
+    credential: Credential | None = None
+    """What films are signed with; None where none are made, or none are to be signed."""
     known_keys: dict[bytes, tuple[datetime, ApiKey]] = field(
         default_factory=dict[bytes, tuple[datetime, ApiKey]]
     )

@@ -21,7 +21,15 @@ from pathlib import Path
 
 import structlog
 
-from filmgate.domain.asset import Asset, AssetKind, input_key, reference, referenced_key, result_key
+from filmgate.domain.asset import (
+    Asset,
+    AssetKind,
+    input_key,
+    reference,
+    referenced_key,
+    result_key,
+    still_key,
+)
 from filmgate.domain.errors import (
     DatabaseAway,
     InputUnreachable,
@@ -34,7 +42,7 @@ from filmgate.domain.ids import TaskId
 from filmgate.domain.task import Failure, Task
 from filmgate.ports.rewriter import Mode
 from filmgate.ports.store import Steps
-from filmgate.ports.studio import FilmOrder, Stage, Studio
+from filmgate.ports.studio import FilmOrder, Stage, Still, Studio
 from filmgate.service.deps import Deps
 from filmgate.service.patience import patiently
 from filmgate.service.progress import ProgressWriter
@@ -234,18 +242,41 @@ async def _make(task: Task, attempt: Attempt) -> Task:
         has_watermark=generation.has_watermark,
         metadata={"model": model.id, "task": task.id, "seed": str(generation.seed)},
         target=target,
+        credential=deps.credential,
     )
     film = await attempt.studio.make(order, attempt.progress.say)
     attempt.progress.say(Stage.FINISH, 0.5)
     key = result_key(task.id, attempt.number)
     await deps.storage.put_file(key, target)
-    return task.completed(
+    ended = task.completed(
         attempt=attempt.number,
         key=key,
         size_bytes=film.size_bytes,
         at=deps.clock.now(),
         ttl_s=deps.limits.result_ttl_s,
     )
+    for still in film.stills:
+        await _keep_still(still, ended, deps)
+    return ended
+
+
+async def _keep_still(still: Still, ended: Task, deps: Deps) -> None:
+    """Store a picture of the film, which expires with it, also if the task never ends so."""
+    key = still_key(ended.id, ended.attempt, still.name)
+    await deps.store.add_asset(
+        Asset(
+            key=key,
+            kind=AssetKind.RESULT,
+            account_id=ended.account_id,
+            task_id=ended.id,
+            content_type="image/jpeg",
+            size_bytes=still.size_bytes,
+            filename=f"{ended.id}-{still.name}",
+            created_at=deps.clock.now(),
+            expires_at=ended.expires_at,
+        )
+    )
+    await deps.storage.put_file(key, still.path)
 
 
 async def _settle(ended: Task, attempt: int, deps: Deps) -> None:

@@ -1,4 +1,4 @@
-"""Secrets encrypted with AES-256-GCM. Where the key comes from is decided by the caller.
+"""Secrets encrypted with AES-256-GCM before they are stored. The key is never in the database.
 
     sealed = 1 byte version | 12 bytes nonce | ciphertext and tag     (version, owner: authenticated)
 
@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import os
 import secrets
+from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -51,6 +53,31 @@ class AesGcmSealer:
             ) from error
 
 
-def new_key() -> str:
-    """Return a new key, as base64."""
-    return base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode("ascii")
+def sealer_in_force(path: Path, *, key: str) -> AesGcmSealer:
+    """Return the sealer with the given key, else with the one in the file, made if need be.
+
+    Raises ConfigError.
+    """
+    if key:
+        return AesGcmSealer(key)
+    try:
+        if not path.is_file():
+            _write_once(path, base64.b64encode(secrets.token_bytes(KEY_BYTES)))
+        return AesGcmSealer(path.read_text(encoding="ascii").strip())
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the seal key {path} cannot be read or made: {error}") from error
+
+
+def _write_once(path: Path, text: bytes) -> None:
+    """Write a private file unless another process was first: the first key must stay."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(text + b"\n")
+    try:
+        path.hardlink_to(part)
+    except FileExistsError:
+        return
+    finally:
+        part.unlink()

@@ -7,11 +7,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from filmgate.domain.asset import SPRITES, THUMBNAIL
 from filmgate.media.film import write_film
 from filmgate.media.picture import inspect_picture, prepare_picture
+from filmgate.media.provenance import sign_film
 from filmgate.media.sound import inspect_sound, read_sound
+from filmgate.media.stills import Stills
 from filmgate.ports.engine import Brief, Engine
-from filmgate.ports.studio import FilmFacts, FilmOrder, PictureFacts, Progress, SoundFacts, Stage
+from filmgate.ports.studio import (
+    FilmFacts,
+    FilmOrder,
+    PictureFacts,
+    Progress,
+    SoundFacts,
+    Stage,
+    Still,
+)
 
 
 class StudioWorkshop:
@@ -33,6 +44,8 @@ class StudioWorkshop:
         """Make a film, whole or not at all. Raises InputRejected, EngineFailed."""
         engine = self._engine(order.engine)
         brief = self._brief(order)
+        stills = Stills(brief.frame_count)
+        facts = {**order.metadata, "engine": engine.name, "engine_version": engine.version}
         sound = None
         if order.sound_path is not None:
             sound = read_sound(order.sound_path, sample_count=brief.sample_count)
@@ -45,19 +58,18 @@ class StudioWorkshop:
             duration_s=order.duration_s,
             sound=sound,
             has_watermark=order.has_watermark,
-            metadata={
-                **order.metadata,
-                "engine": engine.name,
-                "engine_version": engine.version,
-                "digital_source_type": engine.source.value,
-            },
+            metadata={**facts, "digital_source_type": engine.source.value},
             on_frame=lambda done: on_progress(Stage.MAKE, done / brief.frame_count),
+            stills=stills,
         )
+        if order.credential is not None:
+            sign_film(order.target, order.credential, source=engine.source, facts=facts)
         return FilmFacts(
             size_bytes=order.target.stat().st_size,
             engine=engine.name,
             engine_version=engine.version,
             source=engine.source.value,
+            stills=_written(stills, order.target.parent),
         )
 
     def _engine(self, name: str) -> Engine:
@@ -86,3 +98,9 @@ class StudioWorkshop:
             seed=order.seed,
             image_path=picture,
         )
+
+
+def _written(stills: Stills, folder: Path) -> tuple[Still, ...]:
+    paths = [folder / THUMBNAIL, folder / SPRITES]
+    stills.write(thumbnail=paths[0], sprites=paths[1])
+    return tuple(Still(name=path.name, path=path, size_bytes=path.stat().st_size) for path in paths)

@@ -90,8 +90,8 @@ def _labels(small: Bytes, gap: Bytes, shifts: list[tuple[int, int]]) -> tuple[By
         costs[k] = spread / share + _IMPOSSIBLE * (1 - valid)
     costs[-1] = _IMPOSSIBLE * np.float32(0.9)
     first = costs.argmin(axis=0)
-    common = np.argsort(-np.bincount(first[gap > 0], minlength=len(costs)), kind="stable")
-    used = sorted({*(int(k) for k in common[:_SHIFTS_USED_MAX]), len(shifts)})
+    frequent = np.argsort(-np.bincount(first[gap > 0], minlength=len(costs)), kind="stable")
+    used = sorted({*(int(k) for k in frequent[:_SHIFTS_USED_MAX]), len(shifts)})
     again = np.array(used, np.uint8)[costs[used].argmin(axis=0)]
     return cast(Bytes, cv2.medianBlur(again, 5)), used
 

@@ -120,6 +120,7 @@ _TEMPOS = {
 }
 
 _THINGS = {
+    "music": "music, song, soundtrack",
     "cars": "car, traffic, vehicle, truck, automobile, bus, taxi",
     "people": "people, person, pedestrian, crowd, human, man, woman, men, women, one, nobody, "
     "dancer, pedestrian",

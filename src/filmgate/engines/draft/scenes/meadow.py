@@ -102,7 +102,7 @@ class Meadow:
         return Picture(image, glow)
 
     def _aimed(self, pose: Pose) -> Pose:
-        """The pose as the scene knows left and right; coming close keeps the animal in the picture."""
+        """The pose in the scene's own left and right; close up, the animal stays in view."""
         closer = placing(Pose(dolly=pose.dolly, zoom=pose.zoom), 1.0).scale - 1
         middle = self._framing.ground - 0.55 * self._framing.body
         tilt = pose.tilt - 0.85 * middle * max(closer, 0) / pose.zoom

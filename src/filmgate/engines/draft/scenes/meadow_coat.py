@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from filmgate.engines.draft.look import Look
-from filmgate.engines.draft.noise import Floats
 
 Colour = tuple[float, float, float]
 """Display blue, green, red, 0..255."""
@@ -67,5 +66,5 @@ def coat_of(look: Look) -> Coat:
 
 def mixed(a: Colour, b: Colour, share: float) -> Colour:
     """`a` with `share` of `b`."""
-    mix: Floats = np.array(a, np.float32) * (1 - share) + np.array(b, np.float32) * share
-    return (float(mix[0]), float(mix[1]), float(mix[2]))
+    blue, green, red = (x + (y - x) * share for x, y in zip(a, b, strict=True))
+    return (blue, green, red)

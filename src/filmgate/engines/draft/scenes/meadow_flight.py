@@ -42,7 +42,13 @@ class Birds:
             )
             r = size * where.scale * height
             up, out = cy - 0.30 * r - 0.2 * r * flap, cy - 0.55 * r * flap
-            line = [(cx - r, out), (cx - 0.45 * r, up), (cx, cy), (cx + 0.45 * r, up), (cx + r, out)]
+            line = [
+                (cx - r, out),
+                (cx - 0.45 * r, up),
+                (cx, cy),
+                (cx + 0.45 * r, up),
+                (cx + r, out),
+            ]
             cv2.polylines(image, [fixed(line)], False, self._paint, 1, cv2.LINE_AA, 4)
 
 

@@ -2,10 +2,8 @@
 
 lengths in body lengths (hip to shoulder), x forwards, y up from the ground
 
-        ears
-  tail   _ head
-    \\___/      gallop: gathered flight (phase 0) -> hind feet stand -> stretched flight (0.5) -> fore feet stand
-    /\\  /\\     walk: each foot a quarter after the one before
+gallop: gathered flight (phase 0) -> hind feet stand -> stretched flight (0.5) -> fore feet stand
+walk:   each foot a quarter after the one before
 """
 
 from __future__ import annotations
@@ -133,7 +131,8 @@ def _galloping(t_s: float) -> Stance:
     rump = hip + np.array((-0.13, -0.04 + 0.03 * flex))
     neck = shoulder + np.array((0.19, 0.10 + 0.02 * flex))
     head = shoulder + np.array((0.40 - 0.02 * flex, 0.215 - 0.35 * pitch - 0.3 * bounce))
-    hind, fore = [], []
+    hind: list[Points] = []
+    fore: list[Points] = []
     for side in (0, 1):
         foot, fold = _step(phase - 0.10 - 0.075 * side, 0.27, 0.50, -0.56, 0.30)
         hind.append(_hind_leg(hip + _by(-0.02, -0.04), foot + _by(hip[0], 0), fold))
@@ -160,7 +159,8 @@ def _walking(t_s: float) -> Stance:
     rump = hip + np.array((-0.13, -0.05))
     neck = shoulder + np.array((0.17, 0.13))
     head = shoulder + np.array((0.35, 0.29 + 0.012 * math.sin(2 * turn)))
-    hind, fore = [], []
+    hind: list[Points] = []
+    fore: list[Points] = []
     for side in (0, 1):
         foot, fold = _step(phase + 0.5 * side, 0.62, 0.26, -0.30, 0.10)
         hind.append(_hind_leg(hip + _by(-0.02, -0.04), foot + _by(hip[0], 0), 0.4 * fold))
@@ -186,16 +186,10 @@ def _sitting(t_s: float) -> Stance:
     neck = shoulder + np.array((0.08, 0.17))
     look = math.sin(0.9 * t_s) * math.sin(0.37 * t_s + 1)
     head = shoulder + np.array((0.17 + 0.015 * look, 0.34 + 0.01 * breath))
-    fore = tuple(
-        np.array(
-            (shoulder + _by(0.02, -0.08), (0.17 + dx, 0.36), (0.20 + dx, 0.08), (0.30 + dx, 0.02))
-        )
-        for dx in (0.07, 0.0)
-    )
-    hind = tuple(
-        np.array(((-0.26, 0.26), (0.0 + dx, 0.27), (-0.14 + dx, 0.07), (-0.02 + dx, 0.03), (0.08 + dx, 0.02)))
-        for dx in (0.08, 0.0)
-    )  # fmt: skip
+    toes = np.array(((0.17, 0.36), (0.20, 0.08), (0.30, 0.02)))
+    fore = [np.vstack([shoulder + _by(0.02, -0.08), toes + _by(dx, 0)]) for dx in (0.07, 0.0)]
+    folded = np.array(((0.0, 0.27), (-0.14, 0.07), (-0.02, 0.03), (0.08, 0.02)))
+    hind = [np.vstack([_by(-0.26, 0.26), folded + _by(dx, 0)]) for dx in (0.08, 0.0)]
     flick = 0.10 * math.sin(1.9 * t_s) + 0.05 * math.sin(4.1 * t_s + 1)
     u = np.linspace(0, 1, 9)
     x = -0.46 - 0.62 * u

@@ -1,11 +1,13 @@
-"""Rows of grass blades and flowers, painted once from far to near. No wind here: strips sway when they are laid."""
+"""Rows of grass blades and flowers, painted once from far to near. No wind blows here."""
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from filmgate.engines.draft.light import Light
 from filmgate.engines.draft.look import Look, Weather
@@ -25,7 +27,7 @@ _PETALS = (
 
 
 def grass_rows(look: Look, light: Light, framing: Framing, speed: float) -> list[Strip]:
-    """Paint all rows, far to near; `speed` (frame heights a second at the subject) smears the near ones."""
+    """Paint all rows, far to near; `speed` (frame heights a second) smears the near ones."""
     rng = np.random.default_rng((look.seed, 0x6A55))
     count = math.ceil(math.log(_NEAREST / _FARTHEST) / math.log(_RATIO))
     kinds = rng.permutation(len(_PETALS))[:3]
@@ -36,6 +38,10 @@ def grass_rows(look: Look, light: Light, framing: Framing, speed: float) -> list
         painter = _Row(look, light, framing, nearness, green, np.random.default_rng((look.seed, k)))
         rows.append(painter.strip([_PETALS[i] for i in kinds], speed))
     return rows
+
+
+def _float(colour: NDArray[np.floating[Any]]) -> Floats:
+    return colour.astype(np.float32)
 
 
 class _Row:
@@ -134,25 +140,21 @@ class _Row:
             x = float(rng.uniform(size * 3, self._period - size * 3))
             y = float(root - self._blade_px * rng.uniform(0.55, 1.08))
             petal, heart = petals[kind]
-            bright = self._lit * np.float32(rng.uniform(0.7, 1.05))
+            lit = self._lit * float(rng.uniform(0.7, 1.05))
             r = size * float(rng.uniform(0.7, 1.25))
-            self._flower(canvas, cover, x, max(y, r * 2.2), r, petal * bright, heart * bright)
+            self._flower(
+                canvas, cover, x, max(y, r * 2.2), r, _float(petal * lit), _float(heart * lit)
+            )
 
     def _flower(
-        self, canvas: Floats, cover: Bytes, x: float, y: float, r: float, petal: Floats, heart: Floats
+        self, canvas: Floats, cover: Bytes, x: float, y: float, r: float, petal: Floats,
+        heart: Floats,
     ) -> None:  # fmt: skip
         centre = tuple(fixed((x, y)).tolist())
         if r < 2.2:
-            for image, paint in ((canvas, petal.tolist()), (cover, 255)):
-                cv2.circle(
-                    image,
-                    centre,
-                    max(int(r * 18), 10),
-                    paint,
-                    -1,
-                    cv2.LINE_AA if image is cover else cv2.LINE_8,
-                    4,
-                )
+            size = max(int(r * 18), 10)
+            cv2.circle(canvas, centre, size, petal.tolist(), -1, cv2.LINE_8, 4)
+            cv2.circle(cover, centre, size, (255,), -1, cv2.LINE_AA, 4)
             return
         turn = float(self._rng.uniform(0, 72))
         flat = float(self._rng.uniform(0.55, 0.9))
@@ -166,16 +168,16 @@ class _Row:
         cv2.circle(canvas, centre, int(r * 16 * 0.42), heart.tolist(), -1, cv2.LINE_8, 4)
 
     def _finished(self, canvas: Floats, cover: Bytes, speed: float) -> Strip:
-        """Shade roots, add haze, blur what is out of focus or rushes past, and go to display bytes."""
+        """Shade roots, add haze, blur what is out of focus or rushes past; to display bytes."""
         n, framing = self._nearness, self._framing
         y = np.arange(self._rows, dtype=np.float32)[:, None, None]
         root = smooth(self._fringe * 0.15, self._fringe * 1.25, y)
-        canvas = canvas * (1.06 - 0.36 * root)
+        canvas *= _float(1.06 - 0.36 * root)
         if n * _RATIO > _NEAREST:
-            canvas = canvas * (1 - 0.6 * smooth(self._fringe, self._rows, y))
+            canvas *= _float(1 - 0.6 * smooth(self._fringe, self._rows, y))
         density = 1.5 if self._is_misty else 0.13
         share = np.float32(1 - math.exp(-density * max(1 / n - 1, 0) * 0.55))
-        canvas = canvas + (self._light.haze * np.float32(0.9) - canvas) * (share * np.float32(0.86))
+        canvas += _float((self._light.haze * 0.9 - canvas) * (share * 0.86))
         colour = to_bytes(canvas, 5)
         colour, alpha = self._blurred(colour, cover, speed)
         return strip_of(

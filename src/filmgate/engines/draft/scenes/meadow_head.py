@@ -1,4 +1,4 @@
-"""The animal's head: skull, ears, eyes, muzzle, whiskers. It is painted as part of an animal, never alone."""
+"""The animal's head: skull, ears, eyes, muzzle, whiskers. It has no body."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Head:
         self._ear(easel, middle, turn, -0.085, 1.0, 1.0, t_s)
         if unit > 24:
             self._face(easel.colour, at, unit, t_s)
-            self._whiskers(easel, at, unit)
+            self._whiskers(easel, at)
 
     def _skull(self, mask: Bytes, at: _At, unit: float) -> None:
         tube(mask, at([(-0.025, 0.005), (0.03, 0.0)]), np.array((0.178, 0.172)) * unit, (255,))
@@ -73,7 +73,8 @@ class Head:
             tube(paint, curve(line, 6), girth((0.017, 0.013, 0.005), 6) * unit, coat.stripe)
 
     def _ear(
-        self, easel: Easel, middle: Points, turn: float, x: float, size: float, dark: float, t_s: float
+        self, easel: Easel, middle: Points, turn: float, x: float, size: float, dark: float,
+        t_s: float,
     ) -> None:  # fmt: skip
         coat = self._coat
         twitch = (
@@ -136,8 +137,8 @@ class Head:
         )
 
     def _eye(
-        self, colour: Bytes, at: _At, unit: float, place: tuple[float, float], wide: float, t_s: float,
-        shade: float,
+        self, colour: Bytes, at: _At, unit: float, place: tuple[float, float], wide: float,
+        t_s: float, shade: float,
     ) -> None:  # fmt: skip
         blink = 1.0 if self._is_asleep else float(smooth(0.985, 0.999, math.sin(1.45 * t_s + 0.4)))
         open_share = 1 - blink
@@ -156,15 +157,15 @@ class Head:
         polygon(colour, curve(at(lid), 22), dark)
         if open_share < 0.3:
             return
-        iris = lid * 1.0
-        iris = (iris - (x, y)) * (0.80, 0.80) + (x, y)
+        middle = np.array((x, y))
+        iris = (lid - middle) * 0.8 + middle
         polygon(colour, curve(at(iris), 22), _dimmed(self._coat.iris, max(shade, 0.5)))
         pupil = at([(x + 0.006 * wide, y + 0.002)])[0]
-        axes = (fixed((0.013 * wide * unit, 0.0)), fixed((0.024 * open_share * unit, 0.0)))
+        axes = (int(0.013 * wide * unit * 16), int(0.024 * open_share * unit * 16))
         cv2.ellipse(
             colour,
             tuple(fixed(pupil).tolist()),
-            (int(axes[0][0]), int(axes[1][0])),
+            axes,
             0,
             0,
             360,
@@ -178,7 +179,7 @@ class Head:
             colour, spark, max(int(0.0085 * unit * 16), 8), (255, 252, 248), -1, cv2.LINE_AA, 4
         )
 
-    def _whiskers(self, easel: Easel, at: _At, unit: float) -> None:
+    def _whiskers(self, easel: Easel, at: _At) -> None:
         light = _dimmed((245, 245, 245), _brightness(easel.colour, at([(0.0, 0.0)])[0]) + 0.35)
         for k, (dx, dy) in enumerate(
             ((-0.16, 0.03), (-0.17, -0.02), (-0.15, -0.065), (0.10, 0.02), (0.11, -0.03))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from filmgate.engines.draft.light import Light
 from filmgate.engines.draft.look import Look, Weather
@@ -28,15 +30,16 @@ def land_strips(look: Look, light: Light, framing: Framing) -> list[Strip]:
     return strips
 
 
-def _hazed(colour: Floats, light: Light, look: Look, share: float) -> Floats:
+def _hazed(colour: NDArray[np.floating[Any]], light: Light, look: Look, share: float) -> Floats:
     if look.weather in (Weather.FOG, Weather.RAIN, Weather.SNOW):
         share = 1 - (1 - share) * (0.3 if look.weather is Weather.FOG else 0.65)
     air = light.haze * np.float32(0.85) + light.horizon * np.float32(0.15)
-    return colour + (air - colour) * np.float32(share)
+    return (colour + (air - colour) * np.float32(share)).astype(np.float32)
 
 
 def _sunlit(light: Light) -> Floats:
-    return light.ambient * np.float32(0.55) + light.sun * np.float32(0.6 * light.sun_strength)
+    lit = light.ambient * 0.55 + light.sun * (0.6 * light.sun_strength)
+    return lit.astype(np.float32)
 
 
 def _hills(look: Look, light: Light, framing: Framing, k: int) -> Strip:
@@ -58,7 +61,8 @@ def _hills(look: Look, light: Light, framing: Framing, k: int) -> Strip:
     tx = (np.arange(period) * 512 / period * 2).astype(int) % 512
     ty = np.clip(np.arange(rows) * 3, 0, None).astype(int) % 512
     field = cv2.GaussianBlur(noise[np.ix_(ty, tx)], (0, 0), 1.0)
-    slope = np.gradient(cv2.GaussianBlur(ridge[None], (0, 0), 6)[0]) * period / 6
+    eased = cv2.Sobel(cv2.GaussianBlur(ridge[None], (0, 0), 6), cv2.CV_32F, 1, 0, ksize=1)
+    slope: Floats = eased.astype(np.float32).reshape(-1) * np.float32(period / 12)
     woods = bgr(0.045, 0.10, 0.045) if k else bgr(0.10, 0.13, 0.12)
     pasture = bgr(0.17, 0.26, 0.07) if k else bgr(0.16, 0.19, 0.15)
     if look.weather is Weather.SNOW:
@@ -120,14 +124,13 @@ def _trees(look: Look, light: Light, framing: Framing, k: int) -> Strip:
         for at in rng.uniform(0, period, round(period / tall * 3)):
             _crown(canvas, cover, float(at), base - 0.1 * tall, 0.16 * tall, dark, lit, rng, 7)
     canvas = _hazed(canvas, light, look, (0.30, 0.16)[k])
-    alpha = cover.astype(np.float32) / np.float32(255)
-    alpha = cv2.GaussianBlur(alpha, (0, 0), 0.5)
+    alpha = cv2.GaussianBlur(cover.astype(np.float32) / np.float32(255), (0, 0), 0.5)
     nearness = (0.07, 0.13)[k]
     foot = framing.ground_at(nearness) + 0.006
     keep = min(rows, math.ceil(base) + 2)
     return strip_of(
         cv2.GaussianBlur(to_bytes(canvas), (0, 0), 0.5)[:keep].astype(np.uint8),
-        alpha[:keep], view_px=framing.width_px, top=foot - base / h, nearness=nearness,
+        alpha[:keep].astype(np.float32), view_px=framing.width_px, top=foot - base / h, nearness=nearness,
     )  # fmt: skip
 
 
@@ -139,8 +142,13 @@ def _tree(
     period = canvas.shape[1]
     for turn in (x - period, x, x + period):
         if -tall < turn < period + tall:
-            trunk = [(turn - 0.03 * tall, base), (turn - 0.018 * tall, base - 0.6 * tall),
-                     (turn + 0.018 * tall, base - 0.6 * tall), (turn + 0.03 * tall, base)]  # fmt: skip
+            foot, top, fork = 0.03 * tall, 0.018 * tall, base - 0.6 * tall
+            trunk = [
+                (turn - foot, base),
+                (turn - top, fork),
+                (turn + top, fork),
+                (turn + foot, base),
+            ]
             cv2.fillConvexPoly(canvas, fixed(trunk), (dark * 1.3).tolist(), cv2.LINE_8, 4)
             cv2.fillConvexPoly(cover, fixed(trunk), (255,), cv2.LINE_AA, 4)
     _crown(canvas, cover, x, base - 0.62 * tall, 0.36 * tall, dark, lit, rng, 60)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from filmgate.engines.draft.light import Light
 from filmgate.engines.draft.look import Look, Pose, TimeOfDay, Weather
@@ -78,9 +80,11 @@ class Sky:
         if self._has_clouds:
             colour = self._clouded(colour, x, up, d, t_s)
         haze = np.exp(-up / (0.05 if not self._is_grey else 0.16))[..., None]
-        return colour + (light.haze - colour) * haze * np.float32(0.75)
+        return (colour + (light.haze - colour) * haze * 0.75).astype(np.float32)
 
-    def _clouded(self, colour: Floats, x: Floats, up: Floats, d: Floats, t_s: float) -> Floats:
+    def _clouded(
+        self, colour: NDArray[np.floating[Any]], x: Floats, up: Floats, d: Floats, t_s: float
+    ) -> Floats:
         light, s = self._light, self._start
         far = 1 / (0.16 + 0.85 * up)
         u = 0.105 * x * far + s[0] + 0.0022 * t_s
@@ -99,7 +103,7 @@ class Sky:
         if light.is_dark:
             lit = lit * np.float32(0.55)
         share = (cover * (0.92 if not light.is_dark else 0.75))[..., None]
-        return colour + (lit - colour) * share
+        return (colour + (lit - colour) * share).astype(np.float32)
 
     def _add_stars(self, image: Bytes, stars: Bytes, pose: Pose) -> None:
         height, width = image.shape[:2]

@@ -1,4 +1,4 @@
-"""A painted strip of land that repeats sideways: opaque below, ragged above. It is laid over a picture at a pose."""
+"""A painted strip of land that repeats sideways: opaque below, ragged above. It paints nothing."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from filmgate.engines.draft.scenes.meadow_view import placing
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Strip:
-    """One layer of the meadow. Positions in frame heights from the picture's middle, y downwards."""
+    """One layer. Positions in frame heights from the picture's middle, y downwards."""
 
     colour: Bytes
-    """BGR uint8 [rows, period_px + more, 3], as large as seen from the usual place; `more` repeats the beginning."""
+    """BGR uint8 [rows, period_px + more, 3], life-size; `more` repeats the beginning."""
     alpha: Floats
-    """Cover of the upper rows, float32 [fringe_rows, period_px + more] in 0..1; rows below are opaque."""
+    """Cover of the upper rows, float32 [fringe, period_px + more]; rows below are opaque."""
     period_px: int
     top: float
     nearness: float
@@ -40,9 +40,10 @@ class Strip:
     def lay(
         self, image: Bytes, pose: Pose, scroll: float, t_s: float, until_px: float | None = None
     ) -> None:
-        """Lay the strip over `image` in place; `scroll` is how far the camera has run at the subject's depth.
+        """Lay the strip over `image` in place, down to row `until_px` (or to its own last row).
 
-        It goes down to row `until_px`, mirrored where it is not painted so far; by default, to its own last row.
+        `scroll` is how far the camera has run, in frame heights at the subject. Rows that were
+        never painted mirror those that were.
         """
         height, width = image.shape[:2]
         where = placing(pose, self.nearness)
@@ -98,7 +99,7 @@ def strip_of(
     colour: Bytes, alpha: Floats, *, view_px: int, top: float, nearness: float, sway: float = 0.0,
     phase: float = 0.0,
 ) -> Strip:  # fmt: skip
-    """A strip from one period of paint; enough of its beginning is repeated for a view of `view_px`."""
+    """A strip from one period of paint, lengthened for a view of `view_px`."""
     period = colour.shape[1]
     more = min(round(view_px * (1.12 + 0.25 * nearness)) + 8, 2 * period)
 

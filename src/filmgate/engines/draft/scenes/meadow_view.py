@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from filmgate.engines.draft.look import Pose
 
 _DOLLY_MAX = 0.72
-"""A layer nearer than this share of the way is held there, so that it cannot pass through the lens."""
+"""Of the way to a layer the camera goes no farther, so that none passes through the lens."""
 
 
 @dataclass(frozen=True, slots=True)
 class Placing:
-    """A layer's affine placing on the picture: `screen = scale * layer + offset`, both from the middle, in frame heights.
+    """A layer on the picture: `screen = scale * layer + offset`, in frame heights from the middle.
 
-    Up and right count in pixels' sense: y grows downwards.
+    x grows to the right, y downwards.
     """
 
     scale: float
@@ -23,7 +23,10 @@ class Placing:
 
 
 def placing(pose: Pose, nearness: float) -> Placing:
-    """Place a layer of `nearness` (0 at infinity, 1 at the subject): x moves it right, y down, by its nearness."""
+    """Place a layer of `nearness` (0 at infinity, 1 at the subject).
+
+    The pose's x moves it right and y moves it down, by its nearness.
+    """
     scale = pose.zoom / (1 - min(pose.dolly * nearness, _DOLLY_MAX))
     return Placing(
         scale,

@@ -1,4 +1,4 @@
-"""An abstract, moving mood for prompts that name nothing we can paint. It reads the words' colours, never their things."""
+"""An abstract, moving mood for prompts that name nothing we can paint. It paints no things."""
 
 from __future__ import annotations
 
@@ -24,20 +24,28 @@ class Style(Protocol):
         ...
 
 
-_STYLE_WORDS: tuple[tuple[type[Ribbons] | type[Nebula] | type[Dunes], frozenset[str]], ...] = (
-    (Nebula, frozenset("space galaxy nebula universe cosmos cosmic planet stars star smoke cloud fire underwater ink dream magic".split())),
-    (Dunes, frozenset("desert sand dune dunes ocean sea wave waves mountain mountains hills landscape snow winter valley".split())),
-    (Ribbons, frozenset("silk ribbon ribbons music aurora wind dance flow melody light energy love neon data".split())),
+_NEBULA = (
+    "space galaxy nebula universe cosmos cosmic planet stars star smoke cloud fire underwater ink "
+    "dream magic"
+)
+_DUNES = (
+    "desert sand dune dunes ocean sea wave waves mountain mountains hills landscape snow winter "
+    "valley"
+)
+_RIBBONS = "silk ribbon ribbons music aurora wind dance flow melody light energy love neon data"
+_StyleClass = type[Ribbons] | type[Nebula] | type[Dunes]
+_STYLES: tuple[tuple[_StyleClass, str], ...] = (
+    (Nebula, _NEBULA), (Dunes, _DUNES), (Ribbons, _RIBBONS),
 )  # fmt: skip
 
 
-def style_of(look: Look) -> type[Ribbons] | type[Nebula] | type[Dunes]:
+def style_of(look: Look) -> _StyleClass:
     """The style that the words ask for, or else the one that words and seed draw."""
-    votes = [len(words & look.words) for _, words in _STYLE_WORDS]
+    votes = [len(look.words.intersection(words.split())) for _, words in _STYLES]
     best = max(votes)
     if best:
-        return _STYLE_WORDS[votes.index(best)][0]
-    return _STYLE_WORDS[mood_number(look) % len(_STYLE_WORDS)][0]
+        return _STYLES[votes.index(best)][0]
+    return _STYLES[mood_number(look) % len(_STYLES)][0]
 
 
 class Mood:

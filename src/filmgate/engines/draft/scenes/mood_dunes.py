@@ -74,7 +74,8 @@ class Dunes:
             slope += amplitude * k * np.cos(angle)
         light = 0.5 + 0.5 * np.tanh(4.5 * slope * np.sign(self._sun_x + 1e-6))
         light = 0.06 + 0.66 * light + 0.28 * np.exp(-4 * (u - self._sun_x) ** 2)
-        return (y * where.scale + where.dy + 0.5) * h, light.astype(np.float32), where.scale * h
+        y_px = ((y * where.scale + where.dy + 0.5) * h).astype(np.float32)
+        return y_px, light.astype(np.float32), where.scale * h
 
     def _lay(
         self, image: Bytes, ridge: _Ridge, y_px: Floats, light: Floats, unit_px: float,

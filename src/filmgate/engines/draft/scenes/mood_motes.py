@@ -1,4 +1,4 @@
-"""Drifting points of light, in and out of focus: bokeh, fireflies, dust. They add light, they hide nothing."""
+"""Drifting points of light: bokeh, fireflies, dust. They add light, they hide nothing."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def disc(radius_px: float, softness: float) -> Floats:
 
 
 def add_light(image: Bytes, sprite: Bytes, x_px: float, y_px: float) -> None:
-    """Add a small picture's light to `image` in place, its middle at x, y to a fraction of a pixel."""
+    """Add a small picture's light to `image` in place, its middle at x, y (sub-pixel)."""
     n = sprite.shape[0]
     left, top = x_px - (n - 1) / 2, y_px - (n - 1) / 2
     i, j = math.floor(left), math.floor(top)
@@ -71,7 +71,7 @@ class Motes:
         pulse_hz: tuple[float, float] = (0.05, 0.22),
         area: tuple[float, float] = (-0.6, 0.6),
     ) -> None:
-        """`size` is (width, height) in pixels; `radius` and `area` (top, bottom) are in frame heights."""
+        """`size` is width, height in pixels; `radius` and `area` (top, bottom) in frame heights."""
         self._width_px, self._height_px = size
         self._half_width = 0.5 * size[0] / size[1] + 0.35
         self._top, self._bottom = area
@@ -82,8 +82,9 @@ class Motes:
             near = float(rng.uniform(0, 1) ** 1.7)
             radius_px = max((radius[0] + (radius[1] - radius[0]) * near) * size[1], 1.2)
             soft = float(np.clip(rng.normal(0.55 - 0.35 * near, 0.1), 0.12, 1.0))
-            colour = colours[k % len(colours)] * np.float32(255)
-            self._sprites.append(disc(radius_px, soft)[..., None] * colour)
+            colour = (colours[k % len(colours)] * 255).astype(np.float32)
+            sprite = disc(radius_px, soft)[..., None] * colour
+            self._sprites.append(sprite.astype(np.float32))
             self._motes.append(
                 Mote(
                     x=float(rng.uniform(-1, 1)) * self._half_width,

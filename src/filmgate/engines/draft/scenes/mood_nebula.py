@@ -41,7 +41,7 @@ class Nebula:
         gas = cv2.remap(self._gas, lightness * 255, density * 255, cv2.INTER_LINEAR)
         image = cv2.resize(gas, (width, height), interpolation=cv2.INTER_CUBIC).astype(np.uint8)
         if self._stars is not None:
-            self._twinkle(image, self._stars, t_s, pose)
+            self._twinkle(image, self._stars, pose)
         return image
 
     def _fields(self, t_s: float, pose: Pose) -> tuple[Floats, Floats]:
@@ -67,7 +67,7 @@ class Nebula:
         lightness = np.clip(0.55 * veil + 0.55 * heart * warp_y + 0.14, 0, 1)
         return np.clip(density, 0, 1).astype(np.float32), lightness.astype(np.float32)
 
-    def _twinkle(self, image: Bytes, stars: Bytes, t_s: float, pose: Pose) -> None:
+    def _twinkle(self, image: Bytes, stars: Bytes, pose: Pose) -> None:
         width, height = self._size
         where = placing(pose, 0.08)
         move = np.array(

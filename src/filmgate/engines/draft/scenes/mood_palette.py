@@ -1,4 +1,4 @@
-"""The colours of a mood: which palette the words ask for, and how the hour and the weather tint it. No drawing here."""
+"""The colours of a mood, from the words, the hour and the weather. No drawing here."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from filmgate.engines.draft.noise import Floats
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Palette:
-    """Five display colours, BGR float32 [3] in 0..1, from the depth of the picture to its lights."""
+    """Five display colours, BGR float32 [3] in 0..1, from the depths to the lights."""
 
     deep: Floats
     dark: Floats
@@ -77,7 +77,7 @@ def mood_number(look: Look) -> int:
 
 
 def palette_name(look: Look) -> str:
-    """The palette that most words ask for; without any such word, one drawn from the words and the seed."""
+    """The palette that most words ask for, or else one drawn from the words and the seed."""
     votes = [_BY_WORD[word] for word in sorted(look.words) if word in _BY_WORD]
     if votes:
         return max(votes, key=lambda name: (votes.count(name), -votes.index(name)))

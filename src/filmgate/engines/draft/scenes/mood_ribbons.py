@@ -17,12 +17,15 @@ _ACROSS = 384
 _GAINS = 96
 
 
+_Wave = tuple[float, float, float, float]
+"""Amplitude, radians a frame height, radians a second, phase."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Ribbon:
     base: float
     width: float
-    waves: tuple[tuple[float, float, float, float], ...]
-    """Amplitude, radians a frame height, radians a second, phase."""
+    waves: tuple[_Wave, ...]
     twist: tuple[float, float, float]
     nearness: float
     silk: int
@@ -96,23 +99,30 @@ class Ribbons:
 
 def _ribbon(rng: np.random.Generator, k: int, silks: int) -> _Ribbon:
     is_thread = k % 3 == 2
+
+    def wave(high: tuple[float, float], k: tuple[float, float], pace: tuple[float, float]) -> _Wave:
+        side = float(rng.choice([-1, 1]))
+        return (
+            float(rng.uniform(*high)), float(rng.uniform(*k)), side * float(rng.uniform(*pace)),
+            float(rng.uniform(0, math.tau)),
+        )  # fmt: skip
+
+    _, turns, pace, phase = wave((1, 1), (1.2, 2.6), (0.15, 0.4))
     return _Ribbon(
         base=float(rng.uniform(-0.36, 0.20)),
         width=float(rng.uniform(0.03, 0.07) if is_thread else rng.uniform(0.22, 0.42)),
         waves=(
-            (float(rng.uniform(0.08, 0.16)), float(rng.uniform(1.2, 2.4)),
-             float(rng.uniform(0.12, 0.3)) * float(rng.choice([-1, 1])), float(rng.uniform(0, 6.3))),
-            (float(rng.uniform(0.03, 0.07)), float(rng.uniform(3.0, 5.0)),
-             float(rng.uniform(0.2, 0.45)) * float(rng.choice([-1, 1])), float(rng.uniform(0, 6.3))),
+            wave((0.08, 0.16), (1.2, 2.4), (0.12, 0.30)),
+            wave((0.03, 0.07), (3.0, 5.0), (0.20, 0.45)),
         ),
-        twist=(float(rng.uniform(1.2, 2.6)), float(rng.uniform(0.15, 0.4)), float(rng.uniform(0, 6.3))),
+        twist=(turns, pace, phase),
         nearness=float(rng.uniform(0.35, 1.2)),
         silk=k % silks,
-    )  # fmt: skip
+    )
 
 
 def _silk(body: Floats, edge: Floats, seed: int) -> Bytes:
-    """A ribbon's cross-section for every brightness, BGR uint8 [across, gains, 3]: a bright hem, then a fading veil."""
+    """A bright hem, then a fading veil, for every brightness: BGR uint8 [across, gains, 3]."""
     v = (np.arange(_ACROSS, dtype=np.float32) / (_ACROSS - 1) * 1.04 - 0.04)[:, None, None]
     rng = np.random.default_rng(seed)
     fibres = cv2.GaussianBlur(rng.uniform(0, 1, (_ACROSS, 1)).astype(np.float32), (1, 9), 1.6)

@@ -1,0 +1,147 @@
+"""The OpenAI Videos API's words, as structs, and the conversion from a task. It checks no rule.
+
+    pending → queued     processing → in_progress     completed → completed     failed → failed
+    cancelled → failed, with the error code "cancelled": that API knows no cancelled video
+
+Source: `openai` 3.54.0, types/video.py and types/video_create_error.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Literal
+
+from msgspec import Struct
+
+from filmgate.domain.model import Model
+from filmgate.domain.task import Status, Task
+
+VideoStatus = Literal["queued", "in_progress", "completed", "failed"]
+_STATUSES: Mapping[Status, VideoStatus] = {
+    Status.PENDING: "queued",
+    Status.PROCESSING: "in_progress",
+    Status.COMPLETED: "completed",
+    Status.FAILED: "failed",
+    Status.CANCELLED: "failed",
+}
+
+
+class VideoFault(Struct, frozen=True):
+    """Why a video failed."""
+
+    code: str
+    message: str
+    type: str
+    param: str | None
+
+
+class Video(Struct, frozen=True, kw_only=True):
+    """A task in that API's words. Times are seconds since 1970; `seconds` and `size` are what is
+    really made. `seed` is this server's own addition.
+    """
+
+    id: str
+    object: Literal["video"]
+    created_at: int
+    completed_at: int | None
+    expires_at: int | None
+    status: VideoStatus
+    progress: int
+    model: str
+    prompt: str
+    seconds: str
+    size: str
+    remixed_from_video_id: str | None
+    error: VideoFault | None
+    seed: int
+
+
+class VideoList(Struct, frozen=True):
+    """A page of videos. `last_id` as `after` asks for the next one."""
+
+    object: Literal["list"]
+    data: list[Video]
+    first_id: str | None
+    last_id: str | None
+    has_more: bool
+
+
+class VideoDeleted(Struct, frozen=True):
+    """A video that is no more."""
+
+    id: str
+    deleted: Literal[True]
+    object: Literal["video.deleted"]
+
+
+class VideoErrorBody(Struct, frozen=True):
+    """What went wrong. Absent words are null."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class VideoErrorEnvelope(Struct, frozen=True):
+    """The shape of every error at this door."""
+
+    error: VideoErrorBody
+
+
+def video(task: Task, *, models: Mapping[str, Model]) -> Video:
+    """Return a task as that API says it."""
+    generation = task.generation
+    return Video(
+        id=task.id,
+        object="video",
+        created_at=_seconds(task.created_at),
+        completed_at=_seconds(task.ended_at) if task.ended_at and _is_completed(task) else None,
+        expires_at=_seconds(task.expires_at) if task.expires_at else None,
+        status=_STATUSES[task.status],
+        progress=task.progress,
+        model=generation.model,
+        prompt=generation.prompt,
+        seconds=str(generation.duration_s),
+        size=_size(task, models),
+        remixed_from_video_id=generation.remixed_from,
+        error=_fault(task),
+        seed=generation.seed,
+    )
+
+
+def video_list(tasks: list[Task], *, has_more: bool, models: Mapping[str, Model]) -> VideoList:
+    """Return a page of tasks as that API says it."""
+    first, last = (tasks[0].id, tasks[-1].id) if tasks else (None, None)
+    return VideoList("list", [video(task, models=models) for task in tasks], first, last, has_more)
+
+
+def _is_completed(task: Task) -> bool:
+    return task.status is Status.COMPLETED
+
+
+def _size(task: Task, models: Mapping[str, Model]) -> str:
+    """The film's size; before a picture was measured, the size that a wide one would give."""
+    if task.width_px is not None and task.height_px is not None:
+        return f"{task.width_px}x{task.height_px}"
+    model = models.get(task.generation.model)
+    if model is None:
+        return ""
+    width_px, height_px = model.frame_size_px(task.generation)
+    return f"{width_px}x{height_px}"
+
+
+def _fault(task: Task) -> VideoFault | None:
+    if task.status is Status.CANCELLED:
+        return VideoFault("cancelled", "The video was cancelled.", "task_failed", None)
+    if task.status is not Status.FAILED:
+        return None
+    if task.failure is None:
+        return VideoFault("task_failed", "The task failed.", "task_failed", None)
+    failure = task.failure
+    return VideoFault(failure.code, failure.message, "task_failed", failure.param)
+
+
+def _seconds(moment: datetime) -> int:
+    return int(moment.timestamp())
