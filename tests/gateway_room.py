@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,7 @@ from filmgate.service.deps import Deps, Limits
 from filmgate.service.watch import TaskWatch
 from filmgate.storage.links import SignedLinks
 from filmgate.storage.local import LocalStorage
+from filmgate.store.sealing import AesGcmSealer
 
 TOKEN = "fg_test"
 OTHER_TOKEN = "fg_other"
@@ -114,6 +116,9 @@ class RoomStore:
             raise LeaseLost("ended")
         self.change(ended)
 
+    async def count_unfinished(self) -> int:
+        return sum(not task.is_final for task in self.kept.values())
+
     async def is_ready(self) -> bool:
         return self.ready
 
@@ -149,6 +154,7 @@ class Room:
             storage=self.storage,
             links=self.links,
             fetcher=RoomFetcher(),  # type: ignore[arg-type]
+            sealer=AesGcmSealer(base64.b64encode(b"k" * 32).decode()),
             rewriter=None,  # type: ignore[arg-type]
             clock=self.clock,
             entropy=RoomEntropy(),

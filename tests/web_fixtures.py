@@ -1,7 +1,10 @@
 """A fetcher with a test server to fetch from, and a throwaway certificate authority for it."""
 
+import asyncio
 import ssl
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -89,3 +92,26 @@ class Desk:
 async def desk(folder: Path, limits: FetchLimits = QUICK, *, tls=None, **options):
     async with WebServer(tls=tls) as web:
         yield Desk(web, folder, limits, **options)
+
+
+@contextmanager
+def web_in_a_thread() -> Iterator[WebServer]:
+    """A web server on a loop of its own, so that a test may wait for other things meanwhile."""
+    started, stop = threading.Event(), asyncio.Event()
+    loops: list[asyncio.AbstractEventLoop] = []
+    web = WebServer()
+
+    async def run() -> None:
+        loops.append(asyncio.get_running_loop())
+        async with web:
+            started.set()
+            await stop.wait()
+
+    thread = threading.Thread(target=lambda: asyncio.run(run()))
+    thread.start()
+    assert started.wait(10)
+    try:
+        yield web
+    finally:
+        loops[0].call_soon_threadsafe(stop.set)
+        thread.join(10)

@@ -29,6 +29,9 @@ from filmgate.domain.errors import ConfigError, FilmgateError
 
 if TYPE_CHECKING:
     from filmgate.domain.api_key import ApiKey
+    from filmgate.domain.webhook import Delivery, WebhookSecret
+    from filmgate.inputs.addresses import AllowedHosts
+    from filmgate.inputs.resolver import Resolver
     from filmgate.ports.engine import Engine
     from filmgate.ports.rewriter import Rewriter
     from filmgate.ports.store import Store
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
     from filmgate.store.embedded import EmbeddedPostgres
     from filmgate.store.store import PostgresStore
     from filmgate.supervisor.data_folder import DataFolder
+    from filmgate.worker.webhooks import WebhookLoop
 
 EXIT_USAGE = 2
 EXIT_TAKEN = 3
@@ -131,7 +135,9 @@ async def _serve(settings: Settings, folder: DataFolder, *, is_private: bool) ->
             Plan(
                 version=__version__,
                 is_private=is_private,
-                environment=_environment(settings, folder, database_url=url),
+                environment=_environment(
+                    replace(settings, port=listener.getsockname()[1]), folder, database_url=url
+                ),
                 drain_s=settings.drain_s,
                 idle_exit_s=settings.idle_exit_s,
                 worker_name=worker_name,
@@ -228,6 +234,7 @@ async def _gateway(settings: Settings) -> None:
         cors_origins=split_list(settings.cors_origins),
         body_bytes_max=settings.body_bytes_max,
         large_bodies_max=settings.large_bodies_max,
+        model_aliases=settings.model_names,
         image_bytes_max=settings.image_bytes_max,
         audio_bytes_max=settings.audio_bytes_max,
     )
@@ -282,10 +289,57 @@ async def _worker(settings: Settings) -> None:
             drain_s=settings.drain_s,
         ),
     )
+    webhooks = _webhook_loop(settings, deps)
     try:
-        await worker.run(stop)
+        async with asyncio.TaskGroup() as group:
+            delivering = group.create_task(webhooks.run())
+            await worker.run(stop)
+            delivering.cancel()
     finally:
         await store.close()
+
+
+def _webhook_loop(settings: Settings, deps: Deps) -> WebhookLoop:
+    """The bodies are what the API shows, so they are made by the gateway's own conversion."""
+    from filmgate.gateway.wire import encoded_task
+    from filmgate.inputs.guard import Guard
+    from filmgate.inputs.poster import GuardedPoster
+    from filmgate.service.deliver_webhook import Postman
+    from filmgate.supervisor.supervisor import url_at
+    from filmgate.worker.webhooks import WebhookLimits, WebhookLoop
+
+    base_url = settings.public_url.rstrip("/") or url_at(settings.host, settings.port)
+    timeout_s = settings.webhook_timeout_s
+    allowed, resolver = _address_rules(settings)
+    guard = Guard(
+        allowed,
+        resolver,
+        settings.fetch_ca_file or None,
+        connect_s=min(timeout_s, 5.0),
+        read_s=timeout_s,
+    )
+
+    def link_of(key: str, expires_at: datetime) -> str:
+        return base_url + deps.links.path(key, expires_at=expires_at)
+
+    postman = Postman(
+        deps=deps,
+        sender=GuardedPoster(guard, total_s=timeout_s),
+        render=lambda view: encoded_task(view, link_of=link_of),
+        first_retry_s=settings.webhook_first_retry_s,
+    )
+    return WebhookLoop(postman, WebhookLimits(lease_s=2 * timeout_s + 1))
+
+
+def _address_rules(settings: Settings) -> tuple[AllowedHosts, Resolver]:
+    """Which addresses may be connected to, and who knows them."""
+    from filmgate.inputs.addresses import AllowedHosts
+    from filmgate.inputs.resolver import StaticResolver, SystemResolver
+
+    return (
+        AllowedHosts.parse(split_list(settings.fetch_allowed)),
+        StaticResolver.parse(split_list(settings.fetch_resolve), SystemResolver()),
+    )
 
 
 def run_studio() -> None:
@@ -339,11 +393,16 @@ class Operator:
     def __init__(self, deps: Deps) -> None:
         self._deps = deps
 
-    async def create_key(self, name: str) -> tuple[ApiKey, str]:
+    @property
+    def deps(self) -> Deps:
+        """What verbs are given, for commands that call one themselves."""
+        return self._deps
+
+    async def create_key(self, name: str, *, account: str) -> tuple[ApiKey, str]:
         """See service/manage_keys.py."""
         from filmgate.service.manage_keys import create_key
 
-        return await create_key(name, deps=self._deps)
+        return await create_key(name, deps=self._deps, account=account)
 
     async def list_keys(self) -> list[ApiKey]:
         """See service/manage_keys.py."""
@@ -356,6 +415,31 @@ class Operator:
         from filmgate.service.manage_keys import revoke_key
 
         return await revoke_key(id_or_name, deps=self._deps)
+
+    async def list_deliveries(
+        self, *, task_id: str | None, state: str | None, limit: int
+    ) -> list[Delivery]:
+        """See service/manage_webhooks.py."""
+        from filmgate.service.manage_webhooks import list_deliveries
+
+        return await list_deliveries(
+            key=None, task_id=task_id, state=state, before=None, limit=limit, deps=self._deps
+        )
+
+    async def redeliver(self, delivery_id: str) -> Delivery:
+        """See service/manage_webhooks.py."""
+        from filmgate.service.manage_webhooks import redeliver
+
+        return await redeliver(delivery_id, deps=self._deps)
+
+    async def webhook_secret(self, id_or_name: str, *, is_rotated: bool) -> WebhookSecret:
+        """See service/manage_webhooks.py."""
+        from filmgate.service.manage_keys import find_key
+        from filmgate.service.manage_webhooks import rotate_webhook_secret, webhook_secret
+
+        key = await find_key(id_or_name, deps=self._deps)
+        hand_out = rotate_webhook_secret if is_rotated else webhook_secret
+        return await hand_out(key.id, deps=self._deps)
 
     async def check_storage(self, *, may_repair: bool) -> StorageReport:
         """See service/check_storage.py."""
@@ -400,15 +484,14 @@ async def operator(settings: Settings) -> AsyncGenerator[Operator]:
 async def build_deps(settings: Settings, store: Store) -> Deps:
     """Put an adapter behind every port."""
     from filmgate.catalogue import load_models
-    from filmgate.inputs.addresses import AllowedHosts
     from filmgate.inputs.fetcher import FetchLimits, GuardedFetcher
-    from filmgate.inputs.resolver import StaticResolver, SystemResolver
     from filmgate.service.deps import Deps, Limits
     from filmgate.storage.links import SignedLinks
     from filmgate.storage.local import LocalStorage
     from filmgate.store.sealing import sealer_in_force
 
     secret = await store.ensure_secret("links", secrets.token_bytes(LINK_SECRET_BYTES))
+    allowed, resolver = _address_rules(settings)
     return Deps(
         store=store,
         storage=LocalStorage(data_path(settings) / "files"),
@@ -419,8 +502,8 @@ async def build_deps(settings: Settings, store: Store) -> Deps:
                 redirects_max=settings.fetch_redirects_max,
                 concurrent_max=FETCH_CONCURRENT_MAX,
             ),
-            AllowedHosts.parse(split_list(settings.fetch_allowed)),
-            StaticResolver.parse(split_list(settings.fetch_resolve), SystemResolver()),
+            allowed,
+            resolver,
             settings.fetch_ca_file or None,
         ),
         rewriter=_rewriter(settings),

@@ -139,6 +139,10 @@ class Settings:
         " processes of one database. Empty: `seal.key` in the data folder, made at first.",
         is_secret=True,
     )
+    model_aliases: str = _setting(
+        "sora-2=wan2.5-preview,sora-2-pro=wan2.5-preview",
+        "Comma-separated name=model pairs: other names for models at POST /v1/videos.",
+    )
     result_ttl_s: int = _setting(DAY_S, "How long a finished film can be downloaded.", low=1)
     upload_ttl_s: int = _setting(72 * HOUR_S, "How long an uploaded file is kept.", low=1)
     task_ttl_d: int = _setting(90, "Days that an ended task is kept.", low=1)
@@ -156,16 +160,19 @@ class Settings:
             raise ConfigError(f"public_url must be an http(s) URL, got {self.public_url!r}")
         for entry in self.trusted_networks_text:
             _network("trusted_proxies", entry)
-        for pair in split_list(self.fetch_resolve):
-            host, _, address = pair.partition("=")
-            if not host or not address:
-                raise ConfigError(f"fetch_resolve needs host=address pairs, got {pair!r}")
+        _pairs("fetch_resolve", self.fetch_resolve, "host=address")
+        _pairs("model_aliases", self.model_aliases, "name=model")
         if self.rewriter_url and not self.rewriter_model:
             raise ConfigError("rewriter_model must name a model where rewriter_url is set")
         if bool(self.provenance_certificate) != bool(self.provenance_key):
             raise ConfigError("provenance_certificate and provenance_key must be given together")
         if self.lease_s < 2 * self.sweep_s and self.lease_s < 1:
             raise ConfigError(f"lease_s must be at least 1 second, got {self.lease_s}")
+
+    @property
+    def model_names(self) -> dict[str, str]:
+        """The pairs of `model_aliases`."""
+        return _pairs("model_aliases", self.model_aliases, "name=model")
 
     @property
     def trusted_networks_text(self) -> tuple[str, ...]:
@@ -310,6 +317,16 @@ def _masked(name: str, value: Any, *, is_secret: bool) -> str:
         scheme, _, rest = text.partition("://")
         return f"{scheme}://***@{rest.rpartition('@')[2]}"
     return text
+
+
+def _pairs(name: str, text: str, form: str) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for entry in split_list(text):
+        left, _, right = (part.strip() for part in entry.partition("="))
+        if not left or not right:
+            raise ConfigError(f"{name} needs {form} pairs, got {entry!r}")
+        pairs[left] = right
+    return pairs
 
 
 def _network(name: str, text: str) -> None:

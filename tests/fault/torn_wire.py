@@ -38,8 +38,10 @@ class TornWire:
         self._folder = folder
         self.url = f"{self._target}?host={quote(str(folder), safe='')}"
         self.tears = 0
+        self.refused = 0
         self._plan: list[tuple[bytes, Tear]] = []
         self._is_refusing = False
+        self._refuses_after_tear = False
         self._passing = asyncio.Event()
         self._passing.set()
         self._server: asyncio.Server | None = None
@@ -60,6 +62,10 @@ class TornWire:
     def tear_at(self, marker: str, *tears: Tear) -> None:
         """Break at the next statements that contain the marker, one after the other."""
         self._plan = [(marker.encode(), tear) for tear in tears]
+
+    def refuse_after_tear(self) -> None:
+        """Once torn, stay so."""
+        self._refuses_after_tear = True
 
     def refuse(self) -> None:
         """Cut all connections and take no new ones."""
@@ -82,6 +88,7 @@ class TornWire:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._is_refusing:
+            self.refused += 1
             writer.transport.abort()
             return
         behind_reader, behind_writer = await asyncio.open_unix_connection(self._behind)
@@ -106,6 +113,7 @@ class TornWire:
     def _due(self, said: bytes) -> Tear | None:
         if self._plan and self._plan[0][0] in said:
             self.tears += 1
+            self._is_refusing = self._refuses_after_tear
             return self._plan.pop(0)[1]
         return None
 

@@ -177,7 +177,7 @@ REFUSED: dict[str, Refused] = {
     "wav of 30.2 s": Refused(content=wav(30.2), code=LONG, word="more than 30 seconds"),
     "mp3 of 2.7 s": Refused(content=mp3(2.7), code=SHORT, word="3 to 30 seconds"),
     "mp3 of 30.2 s": Refused(content=mp3(30.2), code=LONG, word="more than 30 seconds"),
-    "wav without sound": Refused(content=wav(0), code=BROKEN, word="readable wav or mp3"),
+    "wav without sound": Refused(content=wav(0), code=SHORT, word="got 0 seconds"),
     "wav, truncated": Refused(content=cut(wav(10), 0.7), code=BROKEN, word="it declares 441000"),
     "mp3, truncated": Refused(content=cut(mp3(10), 0.5), code=BROKEN, word="declares 10 seconds"),
     "wav, samples that are no numbers": Refused(

@@ -4,17 +4,15 @@ task nothing but the rewriting.
 
 from __future__ import annotations
 
-import asyncio
 import json
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from filmgate.testing.web import Route, WebServer, answer, hang_up, silence
 from serving import ServerUnderTest, serving
+from web_fixtures import web_in_a_thread
 
 SECRET = "sk-rewriter-secret"
 PROMPT = "a boat"
@@ -25,29 +23,6 @@ PATH = "/v1/chat/completions"
 def said(content: str) -> Route:
     body = {"choices": [{"message": {"content": content}, "finish_reason": "stop"}]}
     return answer(json.dumps(body).encode())
-
-
-@contextmanager
-def web_in_a_thread() -> Iterator[WebServer]:
-    """A web server on a loop of its own, so that a test may wait for other things."""
-    started, stop = threading.Event(), asyncio.Event()
-    loops: list[asyncio.AbstractEventLoop] = []
-    web = WebServer()
-
-    async def run() -> None:
-        loops.append(asyncio.get_running_loop())
-        async with web:
-            started.set()
-            await stop.wait()
-
-    thread = threading.Thread(target=lambda: asyncio.run(run()))
-    thread.start()
-    assert started.wait(10)
-    try:
-        yield web
-    finally:
-        loops[0].call_soon_threadsafe(stop.set)
-        thread.join(10)
 
 
 @pytest.fixture(scope="module")

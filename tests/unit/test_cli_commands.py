@@ -45,7 +45,7 @@ class FakeOperator:
     def __init__(self) -> None:
         self.keys: list[ApiKey] = []
 
-    async def create_key(self, name: str) -> tuple[ApiKey, str]:
+    async def create_key(self, name: str, *, account: str) -> tuple[ApiKey, str]:
         print("a database was started for this")
         self.keys.append(replace(LAPTOP, name=name))
         return self.keys[-1], "fg_token"

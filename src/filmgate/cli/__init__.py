@@ -13,17 +13,21 @@ from typing import Annotated
 import typer
 
 from filmgate import __version__
+from filmgate.cli.accounts import accounts
 from filmgate.cli.certs import certs
 from filmgate.cli.config import config
+from filmgate.cli.credits import account_credits
 from filmgate.cli.doctor import doctor
 from filmgate.cli.failure import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, CommandFailed
 from filmgate.cli.generate import generate
 from filmgate.cli.keys import keys
+from filmgate.cli.ledger import ledger
 from filmgate.cli.serve import gateway, serve, studio, worker
 from filmgate.cli.status import status
 from filmgate.cli.stop import stop
 from filmgate.cli.storage import storage
 from filmgate.cli.tasks import tasks
+from filmgate.cli.webhooks import webhooks
 from filmgate.domain.errors import ConfigError, FilmgateError
 
 app = typer.Typer(
@@ -66,8 +70,12 @@ for command in (generate, serve, stop, status, config, doctor, gateway, worker):
 app.command(hidden=True)(studio)
 app.add_typer(tasks, name="tasks")
 app.add_typer(keys, name="keys")
+app.add_typer(accounts, name="accounts")
+app.add_typer(account_credits, name="credits")
+app.add_typer(ledger, name="ledger")
 app.add_typer(certs, name="certs")
 app.add_typer(storage, name="storage")
+app.add_typer(webhooks, name="webhooks")
 
 
 def main() -> None:

@@ -23,6 +23,9 @@ keys = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
 @keys.command()
 def create(
     name: Annotated[str, typer.Argument(help="What the key is for; shown in lists.")],
+    account: Annotated[
+        str, typer.Option(metavar="NAME", help="Whose key it is; a new account is made.")
+    ] = "main",
     data: DataOption = None,
 ) -> None:
     """Make a key and print its token, alone, on standard output. It is not shown again.
@@ -31,10 +34,11 @@ def create(
     Examples:
       filmgate keys create laptop
       export FILMGATE_API_KEY=$(filmgate keys create ci --data /srv/filmgate)
+      filmgate keys create web --account customer-7
     """
     # A database that is started for this may log; only the token may reach standard output.
     with contextlib.redirect_stdout(sys.stderr):
-        key, token = asyncio.run(_create(settings_with(data=data), name))
+        key, token = asyncio.run(_create(settings_with(data=data), name, account))
     print(token)
     if sys.stdout.isatty():
         print(
@@ -90,11 +94,11 @@ def revoke(
     print(f"Revoked {revoked.name} ({revoked.id}).")
 
 
-async def _create(settings: Settings, name: str) -> tuple[ApiKey, str]:
+async def _create(settings: Settings, name: str, account: str) -> tuple[ApiKey, str]:
     from filmgate.bootstrap import operator
 
     async with operator(settings) as verbs:
-        return await verbs.create_key(name)
+        return await verbs.create_key(name, account=account)
 
 
 async def _list(settings: Settings) -> list[ApiKey]:

@@ -11,6 +11,7 @@ grant    → available             by the operator
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 
 from filmgate.domain.ids import AccountId, TaskId
@@ -36,6 +37,9 @@ class Entry:
     task_id: TaskId | None
     movement: Movement
     amount_micro_usd: int
+    created_at: datetime | None = None
+    note: str | None = None
+    """Why an operator granted it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,8 @@
 """The APIMart dialect: submit, task, list, cancel. It reads headers and queries, and asks verbs.
 
-POST /v1/videos/generations          GET /v1/tasks/{id}?language=&wait=
-GET  /v1/tasks?limit=&cursor=        POST /v1/tasks/{id}/cancel
+POST /v1/videos/generations          GET    /v1/tasks/{id}?language=&wait=
+GET  /v1/tasks?limit=&cursor=        DELETE /v1/tasks/{id}
+POST /v1/tasks/{id}/cancel
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from filmgate.gateway.door import DoorSettings, origin_of, visit_of
 from filmgate.gateway.wire import (
     Submitted,
     SubmittedEnvelope,
+    TaskDeleted,
+    TaskDeletedEnvelope,
     TaskEnvelope,
     TaskObject,
     TaskPage,
@@ -28,6 +31,7 @@ from filmgate.gateway.wire import (
     task_object,
 )
 from filmgate.service.cancel_task import cancel_task
+from filmgate.service.delete_task import delete_task
 from filmgate.service.deps import Deps
 from filmgate.service.read_task import PAGE_MAX, TaskView, list_tasks, read_task
 from filmgate.service.submit_task import submit_task
@@ -40,7 +44,7 @@ PAGE_DEFAULT = 20
 
 _WAIT_FORM = re.compile(r"[0-9]{1,2}(\.[0-9]{1,3})?")
 _LIMIT_FORM = re.compile(r"-?[0-9]{1,9}")
-_REPLAYED = (b"idempotency-replayed", b"true")
+REPLAYED = (b"idempotency-replayed", b"true")
 _VERSIONED = (VERSION_HEADER.lower().encode(), VERSION_KNOWN.encode())
 
 
@@ -68,7 +72,7 @@ class Apimart:
             )
         task_id = submission.task_id
         visit_of(request).task_id = task_id
-        headers: list[tuple[bytes, bytes]] = [_REPLAYED] if submission.is_replayed else []
+        headers: list[tuple[bytes, bytes]] = [REPLAYED] if submission.is_replayed else []
         if not is_versioned:
             said = SubmittedEnvelope(200, [Submitted("submitted", task_id)])
             return json_answer(said, headers=headers)
@@ -96,7 +100,7 @@ class Apimart:
         """List this account's tasks, newest first."""
         key = await caller(request, self._deps)
         query = request.query_params
-        limit = _limit(query.get("limit"))
+        limit = read_limit(query.get("limit"))
         # One more than asked tells whether there is another page.
         asked = limit + 1 if limit < PAGE_MAX else limit
         views = await list_tasks(
@@ -119,6 +123,13 @@ class Apimart:
         view = await cancel_task(task_id, key=key, deps=self._deps)
         visit_of(request).task_id = view.task.id
         return json_answer(TaskEnvelope(200, self._said(view, request)))
+
+    async def delete(self, request: Request) -> Answer:
+        """Erase a task, its files and its prompts; it is cancelled first if it has not ended."""
+        key = await caller(request, self._deps)
+        task_id = await delete_task(request.path_params["task_id"], key=key, deps=self._deps)
+        visit_of(request).task_id = task_id
+        return json_answer(TaskDeletedEnvelope(200, TaskDeleted(task_id, deleted=True)))
 
     def _said(self, view: TaskView, request: Request) -> TaskObject:
         return said(view, request, deps=self._deps, settings=self._settings)
@@ -151,7 +162,8 @@ def _wait_s(request: Request) -> float:
     return float(text)
 
 
-def _limit(text: str | None) -> int:
+def read_limit(text: str | None) -> int:
+    """Return a page's length from the query. Raises InvalidFields."""
     if text is None:
         return PAGE_DEFAULT
     limit = int(text) if _LIMIT_FORM.fullmatch(text) else 0

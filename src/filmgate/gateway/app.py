@@ -9,10 +9,11 @@ from contextlib import asynccontextmanager
 from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
-from starlette.routing import Route
+from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from filmgate.gateway.apimart import VERSION_HEADER, Apimart
+from filmgate.gateway.billing import Billing
 from filmgate.gateway.body import Bodies
 from filmgate.gateway.door import Door, DoorSettings
 from filmgate.gateway.events import Events
@@ -20,8 +21,10 @@ from filmgate.gateway.faults import Faults
 from filmgate.gateway.files import Files
 from filmgate.gateway.health import HealthPages
 from filmgate.gateway.models import ModelPages
+from filmgate.gateway.openai_videos import OpenaiVideos
 from filmgate.gateway.openapi import openapi_document
 from filmgate.gateway.uploads import Uploads
+from filmgate.gateway.webhooks import WebhookPages
 from filmgate.service.deps import Deps
 from filmgate.service.watch import TaskWatch
 
@@ -45,6 +48,7 @@ CORS_SHOWS = (
     "Content-Range",
     "ETag",
     "Idempotency-Replayed",
+    "openai-poll-after-ms",
     "Retry-After",
     VERSION_HEADER,
     "X-Request-Id",
@@ -63,6 +67,15 @@ class Endpoint:
         """Serve one request."""
         answer = await self._handlers[scope["method"]](Request(scope, receive))
         await answer(scope, receive, send)
+
+
+class FirmRoute(Route):
+    """A path that also looks like another route's: a method it lacks is not asked of that one."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Return whether the path is this one's, whatever the method."""
+        match, child = super().matches(scope)
+        return (Match.FULL if match is Match.PARTIAL else match), child
 
 
 def build_app(deps: Deps, door: DoorSettings, watch: TaskWatch) -> Starlette:
@@ -102,18 +115,24 @@ def _routes(deps: Deps, door: DoorSettings, watch: TaskWatch) -> list[Route]:
     events = Events(deps=deps, settings=door, watch=watch)
     models = ModelPages(deps=deps, settings=door)
     uploads = Uploads(deps=deps, settings=door)
+    webhooks = WebhookPages(deps=deps)
     files = Files(deps=deps)
     document = openapi_document(models=deps.models, version=door.version)
     health = HealthPages(deps=deps, version=door.version, openapi=document)
     return [
-        _route("/v1/videos/generations", POST=apimart.submit),
-        _route("/v1/tasks/{task_id}", GET=apimart.show),
+        _firm_route("/v1/videos/generations", POST=apimart.submit),
+        _route("/v1/tasks/{task_id}", GET=apimart.show, DELETE=apimart.delete),
         _route("/v1/tasks/{task_id}/events", GET=events.follow),
         _route("/v1/tasks/{task_id}/cancel", POST=apimart.cancel),
         _route("/v1/tasks", GET=apimart.list),
+        *_openai_routes(OpenaiVideos(deps=deps, settings=door, bodies=bodies)),
         _route("/v1/files/{key:path}", GET=files.send),
         _route("/v1/uploads/images", POST=uploads.keep_image),
         _route("/v1/uploads/audios", POST=uploads.keep_audio),
+        _route("/v1/webhooks/secret", GET=webhooks.secret),
+        _route("/v1/webhooks/secret/rotate", POST=webhooks.rotate),
+        _route("/v1/webhooks/deliveries", GET=webhooks.deliveries),
+        *_billing_routes(Billing(deps=deps)),
         _route("/v1/models", GET=models.list),
         _route("/v1/model-schema", GET=models.schema),
         _route("/v1/model-docs", GET=models.docs),
@@ -122,6 +141,30 @@ def _routes(deps: Deps, door: DoorSettings, watch: TaskWatch) -> list[Route]:
         _route("/openapi.json", GET=health.openapi),
         _route("/", GET=health.home),
     ]
+
+
+def _openai_routes(videos: OpenaiVideos) -> list[Route]:
+    refused = ("edits", "extensions", "characters")
+    return [
+        *(_firm_route(f"/v1/videos/{name}", POST=videos.refuse) for name in refused),
+        _route("/v1/videos", GET=videos.list, POST=videos.create),
+        _route("/v1/videos/{video_id}", GET=videos.show, DELETE=videos.delete),
+        _route("/v1/videos/{video_id}/content", GET=videos.content),
+        _route("/v1/videos/{video_id}/remix", POST=videos.remix),
+    ]
+
+
+def _billing_routes(billing: Billing) -> list[Route]:
+    paths = (
+        ("/balance", billing.balance),
+        ("/user/balance", billing.user_balance),
+        ("/usage", billing.usage),
+    )
+    return [_route(f"{prefix}{path}", GET=show) for prefix in ("/v1", "") for path, show in paths]
+
+
+def _firm_route(path: str, **handlers: Handler) -> Route:
+    return FirmRoute(path, Endpoint(handlers), methods=list(handlers))
 
 
 def _route(path: str, **handlers: Handler) -> Route:

@@ -43,7 +43,11 @@ class Bodies:
         PayloadTooLarge, InvalidRequest, Unavailable.
         """
         return ReadBody(
-            request, bytes_max=self._bytes_max, large=self._large, check=_check_type, parse=parse_json
+            request,
+            bytes_max=self._bytes_max,
+            large=self._large,
+            check=_check_type,
+            parse=parse_json,
         )
 
     def form(self, request: Request) -> ReadBody:

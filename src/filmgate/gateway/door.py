@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import cast
 
 import structlog
@@ -49,6 +50,8 @@ class DoorSettings:
     """Origins that browsers may call from; `*` for all."""
     body_bytes_max: int = 28 * 2**20
     large_bodies_max: int = 4
+    model_aliases: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Other names for models, at the doors whose clients bring their own."""
     image_bytes_max: int = 20 * 2**20
     audio_bytes_max: int = 15 * 2**20
 

@@ -21,7 +21,7 @@ import re
 from collections.abc import Mapping
 from typing import cast
 
-from filmgate.domain.content_type import sniff
+from filmgate.domain.content_type import IMAGE_TYPES, sniff
 from filmgate.domain.errors import BrokenRule, InvalidFields
 from filmgate.domain.field_rule import FieldRule, Kind, shown
 from filmgate.domain.model import Model
@@ -93,6 +93,8 @@ def own_fields(given: Fields, *, model: Model, is_form: bool, has_picture: bool)
         if name in _NOT_TAKEN:
             message = f"{name} is not taken: {_NOT_TAKEN[name]}; got {shown(value)}"
             broken.append(BrokenRule(name, message))
+        elif isinstance(value, bytes) and name not in _PICTURES:
+            broken.append(BrokenRule(name, f"{name} must be text, got a file"))
         elif name not in _OWN:
             rule = model.fields.get(name)
             own[name] = _typed(value, rule) if is_form and rule is not None else value
@@ -169,7 +171,7 @@ def _put_picture(said: Fields, own: dict[str, object], broken: list[BrokenRule])
 def _picture_url(name: str, value: object, broken: list[BrokenRule]) -> str | None:
     if isinstance(value, bytes):
         content_type = sniff(value)
-        if content_type is not None and content_type.startswith("image/"):
+        if content_type in IMAGE_TYPES:
             return f"data:{content_type};base64,{base64.b64encode(value).decode('ascii')}"
         got = content_type or f"{len(value):,} bytes of an unknown type"
         message = f"{name} must be a JPEG, PNG, WebP, BMP or GIF picture, got {got}"
@@ -318,7 +320,9 @@ def _nearest_area(frame_px: Mapping[str, Mapping[str, tuple[int, int]]], area_px
 def _least_of(areas_px: Mapping[str, int], asked_px: int) -> str:
     """The smallest that is not smaller than what was asked for, else the largest."""
     enough = {name: area for name, area in areas_px.items() if area >= asked_px}
-    return min(enough, key=enough.__getitem__) if enough else max(areas_px, key=areas_px.__getitem__)
+    if enough:
+        return min(enough, key=enough.__getitem__)
+    return max(areas_px, key=areas_px.__getitem__)
 
 
 def _aspect(ratio: str) -> float:

@@ -5,20 +5,30 @@ Every route of app.py stands here once, and a test holds the two together.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import cast
 
 import msgspec
 
 from filmgate.domain.model import Model
+from filmgate.gateway import openapi_parts as parts
 from filmgate.gateway import wire
 from filmgate.gateway.answers import encoded
 from filmgate.gateway.apimart import PAGE_DEFAULT, VERSION_HEADER, VERSION_KNOWN, WAIT_S_MAX
+from filmgate.gateway.billing_paths import billing_paths
+from filmgate.gateway.billing_wire import BILLING_ANSWERS
 from filmgate.gateway.model_schema import input_schema
+from filmgate.gateway.openai_paths import VIDEO_ANSWERS, video_paths
+from filmgate.gateway.openapi_parts import REF, Json
 from filmgate.service.read_task import PAGE_MAX
 
-Json = dict[str, object]
-_REF = "#/components/schemas/"
+_operation, _parameter, _public = parts.operation, parts.parameter, parts.public
+_content, _json_content, _ref, _error = (
+    parts.content,
+    parts.json_content,
+    parts.ref,
+    parts.error_ref,
+)
 _ANSWERS = (
     wire.ErrorEnvelope,
     wire.SubmittedEnvelope,
@@ -26,6 +36,9 @@ _ANSWERS = (
     wire.TaskEnvelope,
     wire.TaskPage,
     wire.TaskObject,
+    wire.TaskDeletedEnvelope,
+    wire.WebhookSecretEnvelope,
+    wire.DeliveryPage,
     wire.UploadObject,
     wire.ModelList,
     wire.ModelSchema,
@@ -36,7 +49,7 @@ _ERRORS = {
     400: "A rule is broken; the message says which, and the value.",
     401: "No API key, or not a valid one.",
     402: "`insufficient_credits`: the account cannot pay for this.",
-    404: "`file_not_found`: no such file, or a wrong signature.",
+    404: "`file_not_found`: no such file, or a wrong signature; `video_not_found`: no such video.",
     409: "`idempotency_key_reused`, `idempotency_in_progress` or `task_not_cancellable`.",
     410: "`file_expired`: the link's time is over.",
     413: "The body or file is over its limit.",
@@ -51,7 +64,9 @@ _LANGUAGES = ["en", "zh", "ja", "ko", "ru", "fr", "de", "id", "pt", "es"]
 
 def openapi_document(*, models: Mapping[str, Model], version: str) -> bytes:
     """Return the document as JSON."""
-    _, components = msgspec.json.schema_components(_ANSWERS, ref_template=_REF + "{name}")
+    _, components = msgspec.json.schema_components(
+        (*_ANSWERS, *VIDEO_ANSWERS, *BILLING_ANSWERS), ref_template=REF + "{name}"
+    )
     schemas: Json = {**components, "Generation": _generation(models)}
     document: Json = {
         "openapi": "3.1.0",
@@ -63,7 +78,13 @@ def openapi_document(*, models: Mapping[str, Model], version: str) -> bytes:
         },
         "servers": [{"url": "/"}],
         "security": [{"key": list[str]()}],
-        "paths": {**_task_paths(), **_other_paths(models)},
+        "paths": {
+            **_task_paths(),
+            **video_paths(),
+            **_webhook_paths(),
+            **billing_paths(),
+            **_other_paths(models),
+        },
         "components": {
             "schemas": schemas,
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
@@ -92,7 +113,10 @@ def _generation(models: Mapping[str, Model]) -> Json:
 def _task_paths() -> Json:
     task_id = _parameter("task_id", "path", {"type": "string"}, "The task's id.")
     language = _parameter(
-        "language", "query", {"type": "string"}, f"One of {', '.join(_LANGUAGES)}."
+        "language",
+        "query",
+        {"type": "string"},
+        f"Of `error.message`: {', '.join(_LANGUAGES)}; the submit's when absent.",
     )
     wait = _parameter(
         "wait",
@@ -107,7 +131,13 @@ def _task_paths() -> Json:
         "/v1/tasks/{task_id}": {
             "get": _operation(
                 "Show a task", "showTask", "TaskEnvelope", parameters=[task_id, language, wait]
-            )
+            ),
+            "delete": _operation(
+                "Delete a task, its files and its prompts",
+                "deleteTask",
+                "TaskDeletedEnvelope",
+                parameters=[task_id],
+            ),
         },
         "/v1/tasks/{task_id}/cancel": {
             "post": _operation(
@@ -172,6 +202,40 @@ def _list() -> Json:
         _parameter("model", "query", text, "Only tasks of this model."),
     ]
     return _operation("List tasks, newest first", "listTasks", "TaskPage", parameters=parameters)
+
+
+def _webhook_paths() -> Json:
+    text: Json = {"type": "string"}
+    limit: Json = {"type": "integer", "minimum": 1, "maximum": PAGE_MAX, "default": PAGE_DEFAULT}
+    status: Json = {"type": "string", "enum": ["pending", "delivered", "failed"]}
+    parameters = [
+        _parameter("task_id", "query", text, "Only deliveries of this task."),
+        _parameter("status", "query", status, "Only deliveries in this state."),
+        _parameter("limit", "query", limit, "Deliveries a page."),
+        _parameter("cursor", "query", text, "The `next_cursor` of the page before."),
+    ]
+    return {
+        "/v1/webhooks/secret": {
+            "get": _operation(
+                "Show this key's webhook signing secret", "webhookSecret", "WebhookSecretEnvelope"
+            )
+        },
+        "/v1/webhooks/secret/rotate": {
+            "post": _operation(
+                "Make a new webhook signing secret; the old one stays valid for 24 hours",
+                "rotateWebhookSecret",
+                "WebhookSecretEnvelope",
+            )
+        },
+        "/v1/webhooks/deliveries": {
+            "get": _operation(
+                "List webhook deliveries, newest first",
+                "listDeliveries",
+                "DeliveryPage",
+                parameters=parameters,
+            )
+        },
+    }
 
 
 def _other_paths(models: Mapping[str, Model]) -> Json:
@@ -259,60 +323,3 @@ def _ready() -> Json:
     }
     operation["responses"] = responses
     return operation
-
-
-def _public(summary: str, name: str, answer: str | None, media: str = "application/json") -> Json:
-    ok = _json_content("OK", answer) if answer else _content("OK", media, {})
-    return {
-        "summary": summary,
-        "operationId": name,
-        "security": [],
-        "responses": {"200": ok, "500": _error(500)},
-    }
-
-
-def _operation(
-    summary: str,
-    name: str,
-    answer: str | None,
-    *,
-    parameters: Iterable[Json] = (),
-    responses: Mapping[str, Json] | None = None,
-    errors: Iterable[int] = (),
-) -> Json:
-    said: Json = {"200": _json_content("OK", answer)} if answer else {}
-    said.update(responses or {})
-    for status in sorted({400, 401, 500, 503, *errors}):
-        said[str(status)] = _error(status)
-    return {
-        "summary": summary,
-        "operationId": name,
-        "parameters": list(parameters),
-        "responses": said,
-    }
-
-
-def _parameter(name: str, place: str, schema: Json, text: str, *, required: bool = False) -> Json:
-    return {
-        "name": name,
-        "in": place,
-        "required": required or place == "path",
-        "schema": schema,
-        "description": text,
-    }
-
-
-def _json_content(text: str, name: str) -> Json:
-    return _content(text, "application/json", _ref(name))
-
-
-def _content(text: str, media: str, schema: Json) -> Json:
-    return {"description": text, "content": {media: {"schema": schema}}}
-
-
-def _ref(name: str) -> Json:
-    return {"$ref": _REF + name}
-
-
-def _error(status: int) -> Json:
-    return {"$ref": f"#/components/responses/Error{status}"}

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Literal, TypeVar
 
+import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from filmgate.domain.asset import THUMBNAIL, still_key
@@ -138,6 +139,68 @@ class TaskPage(Struct, frozen=True):
     next_cursor: str | None
 
 
+class TaskDeleted(Struct, frozen=True):
+    """A task that is no more."""
+
+    id: str
+    deleted: Literal[True]
+
+
+class TaskDeletedEnvelope(Struct, frozen=True):
+    """The answer to a deletion."""
+
+    code: int
+    data: TaskDeleted
+
+
+class WebhookSecretObject(Struct, frozen=True, kw_only=True):
+    """A key's signing secret. The one before it stays valid until `previous_until`."""
+
+    secret: str
+    created: int
+    previous_secret: str | UnsetType = UNSET
+    previous_until: int | UnsetType = UNSET
+
+
+class WebhookSecretEnvelope(Struct, frozen=True):
+    """The answer to a question about the signing secret."""
+
+    code: int
+    data: WebhookSecretObject
+
+
+class DeliveryTry(Struct, frozen=True, kw_only=True):
+    """One attempt at a delivery. `http_status` is null when there was no answer."""
+
+    number: int
+    at: int
+    http_status: int | None
+    error: str | None
+    took_ms: int
+
+
+class DeliveryObject(Struct, frozen=True, kw_only=True):
+    """The telling of a task's end. `id` is the webhook-id; the log's newest attempt is first."""
+
+    id: str
+    task_id: str
+    url: str
+    status: Literal["pending", "delivered", "failed"]
+    attempts: int
+    created: int
+    delivered: int | UnsetType = UNSET
+    next_attempt: int | UnsetType = UNSET
+    log: list[DeliveryTry]
+
+
+class DeliveryPage(Struct, frozen=True):
+    """A page of deliveries, newest first. `next_cursor` asks for the page after it."""
+
+    code: int
+    data: list[DeliveryObject]
+    next_cursor: str | None
+
+
 class UploadObject(Struct, frozen=True):
     """A kept upload. `url` may be given as image_urls or audio_url."""
 
@@ -231,6 +294,11 @@ def task_object(view: TaskView, *, link_of: LinkOf) -> TaskObject:
         width=_known(task.width_px, int),
         height=_known(task.height_px, int),
     )
+
+
+def encoded_task(view: TaskView, *, link_of: LinkOf) -> bytes:
+    """Return a task as JSON, without an envelope: what webhooks carry."""
+    return msgspec.json.encode(task_object(view, link_of=link_of))
 
 
 def _result(task: Task, link_of: LinkOf) -> TaskResult | UnsetType:

@@ -24,7 +24,7 @@ from filmgate.inputs.location import Location, UrlRefused, read_location
 from filmgate.inputs.resolver import Resolver
 from filmgate.ports.fetcher import FetchedFile
 
-CHUNK_BYTES = 2**20
+CHUNK_BYTES = 2**18
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 PLAIN_ENCODINGS = frozenset({"", "identity", "aws-chunked", "utf-8"})
 """No compression; the last two are left behind on objects by upload tools and mean nothing."""

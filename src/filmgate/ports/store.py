@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from filmgate.domain.account import Account
 from filmgate.domain.api_key import ApiKey
 from filmgate.domain.asset import Asset
 from filmgate.domain.ids import AccountId, ApiKeyId, TaskId
-from filmgate.domain.ledger import Balance
+from filmgate.domain.ledger import Balance, Entry
 from filmgate.domain.task import Status, Task
+from filmgate.domain.usage import UsageFilter, UsageLine
 from filmgate.ports.webhook import Webhooks
 
 
@@ -214,7 +216,34 @@ class Keys(Protocol):
 
 
 class Ledger(Protocol):
-    """Balances and their audit."""
+    """Accounts' balances, what moved them, and their audit."""
+
+    async def accounts(self, *, sought: str | None = None) -> list[Account]:
+        """Return all accounts by name, or the one of that id or name."""
+        ...
+
+    async def limit_account(self, account_id: AccountId, *, is_limited: bool) -> None:
+        """Say whether an account may spend no more than it was granted."""
+        ...
+
+    async def grant(self, account_id: AccountId, *, amount_micro_usd: int, note: str) -> bool:
+        """Add to what is available, or take back a negative amount, as one entry.
+
+        False if an account with a limit has less available than is to be taken back.
+        """
+        ...
+
+    async def entries(self, account_id: AccountId, *, limit: int) -> list[Entry]:
+        """Return an account's latest ledger entries, newest first."""
+        ...
+
+    async def captured_by_key(self, api_key_id: ApiKeyId) -> int:
+        """Return what the finished videos of a key have cost, in micro-USD."""
+        ...
+
+    async def usage(self, wanted: UsageFilter) -> list[UsageLine]:
+        """Sum up finished videos, by day and model; also of tasks that are erased by now."""
+        ...
 
     async def balance(self, account_id: AccountId) -> Balance:
         """Return an account's balance."""

@@ -63,8 +63,11 @@ class Webhooks(Protocol):
         """Return how long until a delivery is due, below 0 if one is; None: there is none."""
         ...
 
-    async def freeze_body(self, delivery_id: DeliveryId, *, body: bytes) -> bytes:
-        """Keep the body of a delivery unless it has one; return the kept one."""
+    async def freeze_body(self, delivery_id: DeliveryId, *, body: bytes) -> bytes | None:
+        """Keep the body of a delivery unless it has one; return the kept one.
+
+        None if the delivery is gone: its task was erased.
+        """
         ...
 
     async def record_try(self, delivery_id: DeliveryId, *, tried: Try, verdict: Verdict) -> bool:

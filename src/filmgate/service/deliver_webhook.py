@@ -69,13 +69,9 @@ async def record_broken(delivery: Delivery, *, postman: Postman) -> None:
 
 async def _post(delivery: Delivery, postman: Postman) -> Posted:
     deps = postman.deps
-    body = delivery.body
+    body = delivery.body or await _render(delivery, postman)
     if body is None:
-        task = await deps.store.task(delivery.task_id)
-        if task is None:
-            return _nothing_posted("the task was deleted")
-        rendered = postman.render(await view_of(task, deps=deps))
-        body = await deps.store.freeze_body(delivery.id, body=rendered)
+        return _nothing_posted("the task was deleted")
     now = deps.clock.now()
     secret = await webhook_secret(delivery.api_key_id, deps=deps)
     headers = signed_headers(
@@ -85,6 +81,15 @@ async def _post(delivery: Delivery, postman: Postman) -> Posted:
         secrets=secret.valid(now),
     )
     return await postman.sender.post(delivery.url, body=body, headers=headers)
+
+
+async def _render(delivery: Delivery, postman: Postman) -> bytes | None:
+    store = postman.deps.store
+    task = await store.task(delivery.task_id)
+    if task is None:
+        return None
+    rendered = postman.render(await view_of(task, deps=postman.deps))
+    return await store.freeze_body(delivery.id, body=rendered)
 
 
 async def _record(

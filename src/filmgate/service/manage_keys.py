@@ -22,9 +22,10 @@ async def create_key(name: str, *, deps: Deps, account: str = FIRST_ACCOUNT) -> 
 
     Raises InvalidFields.
     """
-    if not name.strip() or len(name) > NAME_CHARS_MAX or not name.isprintable():
-        message = f"a key's name must have 1 to {NAME_CHARS_MAX} printable characters"
-        raise InvalidFields([BrokenRule("name", message)])
+    for what, said in (("key", name), ("account", account)):
+        if not said.strip() or len(said) > NAME_CHARS_MAX or not said.isprintable():
+            message = f"a name must have 1 to {NAME_CHARS_MAX} printable characters: the {what}'s"
+            raise InvalidFields([BrokenRule("name" if what == "key" else what, message)])
     now = deps.clock.now()
     owner = await deps.store.ensure_account(
         account_id(now, deps.entropy.bytes(ENTROPY_BYTES)), name=account, at=now
@@ -49,6 +50,13 @@ async def list_keys(*, deps: Deps) -> list[ApiKey]:
 
 async def revoke_key(id_or_name: str, *, deps: Deps) -> ApiKey:
     """Revoke the key with that id, or the only usable one with that name. Raises InvalidFields."""
+    found = await find_key(id_or_name, deps=deps)
+    revoked = await deps.store.revoke_key(found.id, at=deps.clock.now())
+    return revoked or found
+
+
+async def find_key(id_or_name: str, *, deps: Deps) -> ApiKey:
+    """Return the key with that id, or the only usable one with that name. Raises InvalidFields."""
     keys = await deps.store.keys()
     found = [key for key in keys if key.id == id_or_name]
     found = found or [key for key in keys if key.name == id_or_name and key.is_usable]
@@ -56,5 +64,4 @@ async def revoke_key(id_or_name: str, *, deps: Deps) -> ApiKey:
         what = "no key" if not found else f"{len(found)} keys"
         message = f"{what} named {id_or_name!r}; `filmgate keys list` shows the ids"
         raise InvalidFields([BrokenRule("key", message)])
-    revoked = await deps.store.revoke_key(found[0].id, at=deps.clock.now())
-    return revoked or found[0]
+    return found[0]

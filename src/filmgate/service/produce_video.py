@@ -17,6 +17,7 @@ import asyncio
 import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import structlog
@@ -247,6 +248,7 @@ async def _make(task: Task, attempt: Attempt) -> Task:
     film = await attempt.studio.make(order, attempt.progress.say)
     attempt.progress.say(Stage.FINISH, 0.5)
     key = result_key(task.id, attempt.number)
+    await _note_result(task, key, film.size_bytes, deps)
     await deps.storage.put_file(key, target)
     ended = task.completed(
         attempt=attempt.number,
@@ -258,6 +260,25 @@ async def _make(task: Task, attempt: Attempt) -> Task:
     for still in film.stills:
         await _keep_still(still, ended, deps)
     return ended
+
+
+async def _note_result(task: Task, key: str, size_bytes: int, deps: Deps) -> None:
+    """Record the film before it is there, for as long as an attempt may take: what a dying attempt
+    leaves behind expires like any other file. Settling gives it its true time.
+    """
+    now = deps.clock.now()
+    record = Asset(
+        key=key,
+        kind=AssetKind.RESULT,
+        account_id=task.account_id,
+        task_id=task.id,
+        content_type="video/mp4",
+        size_bytes=size_bytes,
+        filename=f"{task.id}.mp4",
+        created_at=now,
+        expires_at=now + timedelta(seconds=deps.limits.make_timeout_s),
+    )
+    await patiently(lambda: deps.store.add_asset(record), limit_s=deps.limits.lease_s)
 
 
 async def _keep_still(still: Still, ended: Task, deps: Deps) -> None:

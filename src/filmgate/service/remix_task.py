@@ -42,7 +42,10 @@ def body_of(task: Task, *, deps: Deps) -> dict[str, object]:
         "audio_url": _url(generation.audio, task, deps) if generation.audio else None,
         "webhook": generation.webhook,
     }
-    return body | {name: value for name, value in given.items() if value is not None}
+    body |= {name: value for name, value in given.items() if value is not None}
+    model = deps.models.get(generation.model)
+    known = {"model", *(model.fields if model is not None else ())}
+    return {name: value for name, value in body.items() if name in known}
 
 
 async def remix_task(

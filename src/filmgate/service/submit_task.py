@@ -222,9 +222,7 @@ async def _own_input(
         expires_at=now + timedelta(seconds=deps.limits.queue_timeout_s),
     )
     await deps.store.add_asset(copy)
-    await deps.storage.put_stream(
-        mine, deps.storage.read(theirs), size_bytes_max=stored.size_bytes
-    )
+    await deps.storage.put_stream(mine, deps.storage.read(theirs), size_bytes_max=stored.size_bytes)
     return reference(mine)
 
 

@@ -28,6 +28,7 @@ from filmgate.ports.storage import StoredFile
 from filmgate.storage.keys import checked_key, checked_prefix
 
 CHUNK_BYTES = 2**20
+WRITTEN_AT_A_TIME_BYTES = 2**18
 LISTED_AT_A_TIME = 500
 LEFTOVER_S = 24 * 3600
 PUBLISH_TRIES_MAX = 8
@@ -62,7 +63,7 @@ class LocalStorage:
     async def put_stream(
         self, key: str, chunks: AsyncIterator[bytes], *, size_bytes_max: int
     ) -> StoredFile:
-        """Store a stream, holding about 1 MiB of it at a time."""
+        """Store a stream, holding about a quarter of a MiB of it at a time."""
         target = self._path(key)
         part = self._part()
         try:
@@ -162,7 +163,7 @@ class LocalStorage:
             if size_bytes > size_bytes_max:
                 raise PayloadTooLarge(f"the file must be at most {size_bytes_max} bytes, got more")
             waiting += chunk
-            if len(waiting) >= CHUNK_BYTES:
+            if len(waiting) >= WRITTEN_AT_A_TIME_BYTES:
                 await asyncio.to_thread(_append, part, bytes(waiting))
                 waiting.clear()
         await asyncio.to_thread(_append, part, bytes(waiting))
@@ -245,7 +246,7 @@ def _make_file(path: Path) -> None:
 
 def _copy(source: Path, part: Path) -> None:
     with source.open("rb") as reader, part.open("r+b") as writer:
-        shutil.copyfileobj(reader, writer, CHUNK_BYTES)
+        shutil.copyfileobj(reader, writer, WRITTEN_AT_A_TIME_BYTES)
 
 
 def _append(part: Path, chunk: bytes) -> None:

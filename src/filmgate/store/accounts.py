@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 
+from filmgate.domain.account import Account
 from filmgate.domain.api_key import ApiKey
 from filmgate.domain.asset import Asset
 from filmgate.domain.errors import Unauthorized
 from filmgate.domain.ids import AccountId, ApiKeyId
-from filmgate.domain.ledger import Balance
+from filmgate.domain.ledger import Balance, Entry
+from filmgate.domain.usage import UsageFilter, UsageLine
 from filmgate.ports.store import LedgerFault
 from filmgate.store.database import Database
 from filmgate.store.queries import load_queries
-from filmgate.store.rows import asset_from, balance_from, key_from
+from filmgate.store.rows import account_from, asset_from, balance_from, entry_from, key_from
 
 SQL = load_queries("accounts")
 
@@ -78,6 +80,42 @@ class PostgresLedger:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    async def accounts(self, *, sought: str | None = None) -> list[Account]:
+        """See the port."""
+        return await self._database.nouns(account_from, SQL["accounts"], {"sought": sought})
+
+    async def limit_account(self, account_id: AccountId, *, is_limited: bool) -> None:
+        """See the port."""
+        await self._database.rows(
+            "UPDATE accounts SET is_limited = %(is_limited)s WHERE id = %(id)s",
+            {"id": account_id, "is_limited": is_limited},
+        )
+
+    async def grant(self, account_id: AccountId, *, amount_micro_usd: int, note: str) -> bool:
+        """See the port."""
+        values = {"id": account_id, "amount": amount_micro_usd, "note": note or None}
+        return await self._database.row(SQL["grant"], values) is not None
+
+    async def entries(self, account_id: AccountId, *, limit: int) -> list[Entry]:
+        """See the port."""
+        values = {"account_id": account_id, "limit": limit}
+        return await self._database.nouns(entry_from, SQL["entries"], values)
+
+    async def captured_by_key(self, api_key_id: ApiKeyId) -> int:
+        """See the port."""
+        row = await self._database.row(SQL["captured_by_key"], {"api_key_id": api_key_id})
+        return row["captured"] if row else 0
+
+    async def usage(self, wanted: UsageFilter) -> list[UsageLine]:
+        """See the port."""
+        values = {
+            **asdict(wanted),
+            "boundaries": list(wanted.boundaries),
+            "start": wanted.boundaries[0],
+            "end": wanted.boundaries[-1],
+        }
+        return await self._database.nouns(lambda row: UsageLine(**row), SQL["usage"], values)
 
     async def balance(self, account_id: AccountId) -> Balance:
         """See the port."""

@@ -7,10 +7,11 @@ from typing import Any
 
 import msgspec
 
+from filmgate.domain.account import Account
 from filmgate.domain.api_key import ApiKey
 from filmgate.domain.asset import Asset, AssetKind
 from filmgate.domain.generation import Generation
-from filmgate.domain.ledger import Balance
+from filmgate.domain.ledger import Balance, Entry, Movement
 from filmgate.domain.task import Failure, Status, Task
 from filmgate.domain.webhook import Delivery, DeliveryState, Try
 
@@ -125,6 +126,30 @@ def balance_from(row: Row) -> Balance:
         held=row["held"],
         captured=row["captured"],
         is_limited=row["is_limited"],
+    )
+
+
+def account_from(row: Row) -> Account:
+    """Return the account of a row that counts its usable keys."""
+    return Account(
+        id=row["id"],
+        name=row["name"],
+        created_at=row["created_at"],
+        balance=balance_from(row),
+        unfinished=row["unfinished"],
+        usable_keys=row["usable_keys"],
+    )
+
+
+def entry_from(row: Row) -> Entry:
+    """Return the ledger entry of a row."""
+    return Entry(
+        account_id=row["account_id"],
+        task_id=row["task_id"],
+        movement=Movement(row["movement"]),
+        amount_micro_usd=row["amount"],
+        created_at=row["created_at"],
+        note=row["note"],
     )
 
 

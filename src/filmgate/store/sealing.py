@@ -1,6 +1,6 @@
 """Secrets encrypted with AES-256-GCM before they are stored. The key is never in the database.
 
-    sealed = 1 byte version | 12 bytes nonce | ciphertext and tag     (version, owner: authenticated)
+    sealed = 1 byte version | 12 bytes nonce | ciphertext and tag    (version, owner: authenticated)
 
 Source: NIST SP 800-38D. Nonces are random: far below the 2^32 messages that one key may encrypt.
 """

@@ -60,8 +60,9 @@ class PostgresTasks:
         for _ in range(RESUBMITS_MAX):
             try:
                 return await self._submit_again(task, idempotency, unfinished_max)
-            except DatabaseAway:
-                continue
+            except DatabaseAway as still_away:
+                if self._database.was_never_asked(still_away):
+                    break  # a caller waits: no more than one wait for a connection
         raise OutcomeUnknown(
             f"whether {task.id} was accepted is not known yet; ask for it before you resubmit",
             retry_after_s=2,

@@ -48,12 +48,12 @@ class PostgresWebhooks:
         row = await self._database.row(SQL["seconds_to_next"])
         return row["seconds"] if row else None
 
-    async def freeze_body(self, delivery_id: DeliveryId, *, body: bytes) -> bytes:
-        """See the port. A delivery that is gone meanwhile keeps nothing."""
+    async def freeze_body(self, delivery_id: DeliveryId, *, body: bytes) -> bytes | None:
+        """See the port."""
         row = await self._database.row(
             SQL["freeze_body"], {"id": delivery_id, "body": body.decode()}
         )
-        return row["body"].encode() if row else body
+        return row["body"].encode() if row else None
 
     async def record_try(self, delivery_id: DeliveryId, *, tried: Try, verdict: Verdict) -> bool:
         """See the port."""

@@ -21,6 +21,7 @@ from filmgate.domain.errors import DatabaseAway, FilmgateError
 from filmgate.domain.ids import TaskId
 from filmgate.domain.task import Failure, Status, Task
 from filmgate.ports.studio import Studio
+from filmgate.service.audit_ledger import audit_ledger
 from filmgate.service.check_storage import remove_orphans
 from filmgate.service.deps import Deps
 from filmgate.service.produce_video import produce_video
@@ -37,6 +38,7 @@ STALLED_S = 20.0
 RESTART_S_MAX = 10.0
 GIVING_BACK_S = 1.0
 RETENTION_EVERY_S = 60.0
+AUDIT_EVERY_S = 600.0
 ORPHANS_EVERY_S = 3600.0
 STOP_BEFORE_LEASE_END = 0.8
 """Share of the lease after which an unrenewed attempt is stopped by our own clock."""
@@ -91,6 +93,7 @@ class Worker:
                 loops.create_task(self._hear_changes()),
                 loops.create_task(self._sweep()),
                 loops.create_task(self._expire()),
+                loops.create_task(self._audit()),
             ]
             await stop.wait()
             self._is_stopping = True
@@ -274,6 +277,14 @@ class Worker:
                 await sweep(deps=self._deps)
             except FilmgateError as error:
                 log.warning("sweep.failed", reason=error.code)
+
+    async def _audit(self) -> None:
+        while True:
+            await asyncio.sleep(AUDIT_EVERY_S)
+            try:
+                await audit_ledger(deps=self._deps)
+            except FilmgateError as error:
+                log.warning("audit.failed", reason=error.code)
 
     async def _expire(self) -> None:
         loop = asyncio.get_running_loop()

@@ -36,3 +36,40 @@ SELECT * FROM assets
         SELECT FROM tasks WHERE ended_at IS NULL
            AND 'asset:' || assets.key IN (generation->>'image', generation->>'audio'))
  ORDER BY expires_at NULLS FIRST LIMIT %(limit)s
+
+-- name: accounts
+SELECT accounts.*, (SELECT count(*) FROM api_keys WHERE account_id = accounts.id AND revoked_at IS NULL) AS usable_keys
+  FROM accounts
+ WHERE %(sought)s::text IS NULL OR %(sought)s IN (id, name)
+ ORDER BY name
+
+-- A negative grant takes back, but from an account with a limit no more than is available.
+-- name: grant
+WITH account AS (
+    UPDATE accounts SET granted = granted + %(amount)s, available = available + %(amount)s
+     WHERE id = %(id)s AND (%(amount)s > 0 OR NOT is_limited OR available >= -%(amount)s)
+    RETURNING *
+), entry AS (
+    INSERT INTO ledger_entries (account_id, movement, amount, note)
+    SELECT id, 'grant', %(amount)s, %(note)s FROM account
+)
+SELECT * FROM account
+
+-- name: entries
+SELECT * FROM ledger_entries WHERE account_id = %(account_id)s ORDER BY id DESC LIMIT %(limit)s
+
+-- name: captured_by_key
+SELECT coalesce(sum(amount), 0)::bigint AS captured
+  FROM ledger_entries WHERE api_key_id = %(api_key_id)s AND movement = 'capture'
+
+-- Days are told apart by their midnights, so that their length and time zone are the caller's affair.
+-- name: usage
+SELECT CASE WHEN %(by_model)s::boolean THEN coalesce(model, 'unknown') END AS model,
+       CASE WHEN %(by_day)s::boolean THEN width_bucket(created_at, %(boundaries)s::timestamptz[]) - 1 END AS day_index,
+       count(*) AS requests, coalesce(sum(seconds), 0)::bigint AS seconds,
+       coalesce(sum(amount), 0)::bigint AS amount_micro_usd
+  FROM ledger_entries
+ WHERE account_id = %(account_id)s AND movement = 'capture'
+   AND (%(api_key_id)s::text IS NULL OR api_key_id = %(api_key_id)s)
+   AND created_at >= %(start)s AND created_at < %(end)s
+ GROUP BY 1, 2 ORDER BY 2, 1

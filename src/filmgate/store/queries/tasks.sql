@@ -28,8 +28,9 @@ WITH named AS (
       FROM account
     RETURNING id, rank
 ), entry AS (
-    INSERT INTO ledger_entries (account_id, task_id, movement, amount)
-    SELECT %(account_id)s, id, 'hold', %(price)s FROM task
+    INSERT INTO ledger_entries (account_id, task_id, movement, amount, model, api_key_id, seconds)
+    SELECT %(account_id)s, id, 'hold', %(price)s, %(model)s, %(api_key_id)s,
+           (%(generation)s::jsonb->>'duration_s')::integer FROM task
 )
 SELECT procrastinate_defer_jobs_v1(ARRAY[ROW(
            'films', 'produce_video', (-rank)::integer, NULL, id,
@@ -93,14 +94,15 @@ WITH ended AS (
      WHERE id = %(id)s AND ended_at IS NULL
        AND ((%(attempt)s::integer IS NULL AND (%(status)s = 'cancelled' OR lease_until IS NULL))
             OR (attempt = %(attempt)s AND lease_until > clock_timestamp()))
-    RETURNING id, account_id, price_micro_usd, result_key, result_bytes, expires_at, status, api_key_id, generation
+    RETURNING id, account_id, price_micro_usd, result_key, result_bytes, expires_at, status, api_key_id, model, generation
 ), entry AS (
-    INSERT INTO ledger_entries (account_id, task_id, movement, amount)
-    SELECT account_id, id, %(movement)s, price_micro_usd FROM ended
+    INSERT INTO ledger_entries (account_id, task_id, movement, amount, model, api_key_id, seconds)
+    SELECT account_id, id, %(movement)s, price_micro_usd, model, api_key_id, (generation->>'duration_s')::integer FROM ended
 ), file AS (
     INSERT INTO assets (key, kind, account_id, task_id, content_type, size_bytes, filename, created_at, expires_at)
     SELECT result_key, 'result', account_id, id, 'video/mp4', result_bytes, id || '.mp4', %(ended_at)s, expires_at
       FROM ended WHERE result_key IS NOT NULL
+        ON CONFLICT (key) DO UPDATE SET size_bytes = excluded.size_bytes, expires_at = excluded.expires_at
 ), account AS (
     UPDATE accounts
        SET held = held - price_micro_usd,

@@ -69,7 +69,7 @@ class Meadow:
         self._shade = _shadow_colour(light)
         self._fliers = self._living(look, light)
         self._motes = self._lights(look, light)
-        self._is_glowing = look.weather is Weather.CLEAR
+        self._is_glowing = self._sky.has_disc
         self._sun_paint = film(light.sun * light.sun_strength) * 255
 
     def frame(self, t_s: float, pose: Pose) -> Picture:
@@ -103,11 +103,12 @@ class Meadow:
 
     def _aimed(self, pose: Pose) -> Pose:
         """The pose in the scene's own left and right; close up, the animal stays in view."""
-        closer = placing(Pose(dolly=pose.dolly, zoom=pose.zoom), 1.0).scale - 1
+        dolly = pose.dolly * (self._framing.push if pose.dolly > 0 else 1.0)
+        closer = placing(Pose(dolly=dolly, zoom=pose.zoom), 1.0).scale - 1
         middle = self._framing.ground - 0.55 * self._framing.body
         tilt = pose.tilt - 0.85 * middle * max(closer, 0) / pose.zoom
         side = -1 if self._is_flipped else 1
-        return Pose(side * pose.x, pose.y, pose.zoom, pose.dolly, 0.0, side * pose.pan, tilt)
+        return Pose(side * pose.x, pose.y, pose.zoom, dolly, 0.0, side * pose.pan, tilt)
 
     def _living(self, look: Look, light: Light) -> list[Birds | Butterflies]:
         """What flies: nothing in rain, no butterflies in the cold or the dark."""
@@ -125,7 +126,7 @@ class Meadow:
             return None
         size = (self._framing.width_px, self._framing.height_px)
         area = (self._framing.horizon + 0.02, self._framing.ground + 0.16)
-        if look.time is TimeOfDay.NIGHT and "fireflies" not in look.without:
+        if look.time is TimeOfDay.NIGHT and not look.without & {"fireflies", "lights"}:
             return Motes(
                 count=34, colours=(bgr(0.85, 1.0, 0.35), bgr(1.0, 0.85, 0.35)), seed=look.seed,
                 size=size, radius=(0.005, 0.017), strength=1.25, rise=0.012,
@@ -173,7 +174,7 @@ class Meadow:
         height, width = image.shape[:2]
         where, framing = placing(pose, 1.0), self._framing
         unit = framing.body * where.scale * height
-        x = width / 2 + ((0.17 * framing.body) * where.scale + where.dx) * height
+        x = width / 2 + ((0.21 * framing.body) * where.scale + where.dx) * height
         y = height / 2 + (framing.ground * where.scale + where.dy) * height
         self._cast_shadow(image, x, y, unit)
         self._cat.paint(image, x, y, unit, t_s)

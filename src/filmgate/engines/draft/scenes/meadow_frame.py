@@ -17,6 +17,9 @@ class Framing:
     body: float
     """The animal's length from hip to shoulder."""
 
+    push: float
+    """The share of a dolly that the animal's length leaves room for."""
+
     @property
     def aspect(self) -> float:
         """Width over height."""
@@ -42,4 +45,5 @@ def framing_of(width_px: int, height_px: int) -> Framing:
         horizon=-0.09 + 0.07 * tall,
         ground=0.30 - 0.06 * tall,
         body=min(0.26, 0.305 * aspect),
+        push=1 - 0.55 * tall,
     )

@@ -48,11 +48,11 @@ def _hills(look: Look, light: Light, framing: Framing, k: int) -> Strip:
     rng = np.random.default_rng((look.seed, 0x417, k))
     period = math.ceil(framing.width_px * (1.9 - 0.2 * k))
     u = np.arange(period, dtype=np.float32) / period * math.tau
-    ridge = np.zeros(period, np.float32)
+    chain = np.zeros(period, np.float32)
     for wave in range(1, 26):
         power = wave ** (-1.25 if k == 0 else -1.7)
-        ridge += np.float32(power) * np.sin(wave * u + rng.uniform(0, 6.3)).astype(np.float32)
-    ridge = (ridge - ridge.min()) / np.ptp(ridge)
+        chain += np.float32(power) * np.sin(wave * u + rng.uniform(0, 6.3)).astype(np.float32)
+    ridge: Floats = (chain - chain.min()) / np.float32(np.ptp(chain))
     tall = (0.135, 0.085, 0.052)[k] * h * (0.8 + 0.4 * float(rng.uniform()))
     top = tall * 1.05 * (1 - ridge) + 2
     rows = math.ceil(tall * 1.1 + 0.07 * h)
@@ -130,7 +130,8 @@ def _trees(look: Look, light: Light, framing: Framing, k: int) -> Strip:
     keep = min(rows, math.ceil(base) + 2)
     return strip_of(
         cv2.GaussianBlur(to_bytes(canvas), (0, 0), 0.5)[:keep].astype(np.uint8),
-        alpha[:keep].astype(np.float32), view_px=framing.width_px, top=foot - base / h, nearness=nearness,
+        alpha[:keep].astype(np.float32), view_px=framing.width_px, top=foot - base / h,
+        nearness=nearness,
     )  # fmt: skip
 
 

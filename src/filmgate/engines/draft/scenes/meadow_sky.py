@@ -42,7 +42,9 @@ class Sky:
         self.sun_y = framing.horizon - (light.sun_height if light.sun_height > 0.2 else 0.10)
         if light.sun_height > 0.4:
             self.sun_y = -0.40
-        self._has_disc = look.weather is Weather.CLEAR
+        lamp = "moon" if light.is_dark else "sun"
+        self._has_lamp = lamp not in look.without
+        self.has_disc = look.weather is Weather.CLEAR and self._has_lamp
         self._stars: Bytes | None = None
         if look.time is TimeOfDay.NIGHT and not self._is_grey and "stars" not in look.without:
             self._stars = _stars(framing, look.seed)
@@ -74,8 +76,8 @@ class Sky:
         d = np.hypot(x - self.sun_x, (self._framing.horizon - up - self.sun_y) * 1.1)
         glow = 0.30 * np.exp(-3.2 * d) + 0.55 * np.exp(-11 * d)
         glow = glow * light.sun_strength + 0.06 * light.is_dark * np.exp(-5 * d)
-        colour = colour + light.sun * glow[..., None]
-        disc = smooth(0.039, 0.024, d) * (2.6 if not light.is_dark else 0.9) * self._has_disc
+        colour = colour + light.sun * (glow * self._has_lamp)[..., None]
+        disc = smooth(0.039, 0.024, d) * (2.6 if not light.is_dark else 0.9) * self.has_disc
         colour = colour + light.sun * disc[..., None]
         if self._has_clouds:
             colour = self._clouded(colour, x, up, d, t_s)

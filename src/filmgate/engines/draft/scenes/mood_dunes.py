@@ -33,7 +33,8 @@ class Dunes:
         self._size = size
         seed = mood_number(look)
         rng = np.random.default_rng(seed)
-        self._backdrop = Backdrop(palette, size, seed)
+        self._has_glow = "glow" not in look.without
+        self._backdrop = Backdrop(palette, size, seed, has_glow=self._has_glow)
         count = 8
         self._ridges = [_ridge(rng, k / (count - 1), palette) for k in range(count)]
         self._sun_x = float(rng.uniform(-0.32, 0.32)) * min(size[0] / size[1], 1.4)
@@ -57,7 +58,9 @@ class Dunes:
         y = ((np.arange(n, dtype=np.float32) + 0.5) / n - 0.5 - where.dy) / where.scale + 0.19
         x = ((np.arange(m, dtype=np.float32) + 0.5) / m - 0.5) * np.float32(width / height)
         r = np.hypot((x[None] - where.dx) / where.scale - self._sun_x, y[:, None])
-        light = 0.30 * np.exp(-4.5 * r) + 0.30 * np.exp(-14 * r) + 0.6 * smooth(0.060, 0.050, r)
+        light = 0.8 * smooth(0.060, 0.050, r)
+        if self._has_glow:
+            light = light + 0.30 * np.exp(-4.5 * r) + 0.30 * np.exp(-14 * r)
         air = (np.minimum(light, 1)[..., None] * self._sun).astype(np.uint8)
         cv2.add(image, cv2.resize(air, (width, height), interpolation=cv2.INTER_CUBIC), dst=image)
 

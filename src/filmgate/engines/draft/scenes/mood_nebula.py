@@ -31,6 +31,7 @@ class Nebula:
         self._turn = float(rng.uniform(0, math.tau))
         has_stars = not look.without & {"stars", "particles"}
         self._stars = _stars(size, seed) if has_stars else None
+        self._heat = 0.25 if "glow" in look.without else 1.0
         self._lift = 0.0
         self._lift = 0.36 - float(self._fields(0.0, Pose())[0].mean())
 
@@ -62,7 +63,7 @@ class Nebula:
         veil = sample(self._fine, 0.5 * b + p[6] - 0.004 * t_s, 0.5 * a + p[7])
         hx, hy = self._heart
         d2 = ((x - hx) ** 2 / max(width / height, 0.8) + (y - hy) ** 2) * 3.4
-        heart = np.exp(-d2, dtype=np.float32)
+        heart = np.exp(-d2, dtype=np.float32) * np.float32(self._heat)
         density = cloud * (0.46 + 0.55 * heart) + 0.20 * (warp_x - 0.5) + self._lift
         lightness = np.clip(0.55 * veil + 0.55 * heart * warp_y + 0.14, 0, 1)
         return np.clip(density, 0, 1).astype(np.float32), lightness.astype(np.float32)

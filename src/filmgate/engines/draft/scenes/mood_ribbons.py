@@ -49,7 +49,7 @@ class Ribbons:
         )
         self._silks = [_silk(a, b, seed + k) for k, (a, b) in enumerate(pairs)]
         self._ribbons = [_ribbon(rng, k, len(pairs)) for k in range(int(rng.integers(6, 8)))]
-        self._backdrop = Backdrop(palette, size, seed)
+        self._backdrop = Backdrop(palette, size, seed, has_glow="glow" not in look.without)
 
     def image(self, t_s: float, pose: Pose) -> Bytes:
         """Paint the ribbons at `t_s`, BGR uint8 [height, width, 3]."""
@@ -139,12 +139,15 @@ def _silk(body: Floats, edge: Floats, seed: int) -> Bytes:
 class Backdrop:
     """A deep gradient with two slow clouds of light, painted small."""
 
-    def __init__(self, palette: Palette, size: tuple[int, int], seed: int) -> None:
+    def __init__(
+        self, palette: Palette, size: tuple[int, int], seed: int, *, has_glow: bool
+    ) -> None:
         self._size = size
         self._palette = palette
         rng = np.random.default_rng(seed ^ 0xBAC)
         self._phases = rng.uniform(0, math.tau, 6)
         self._side = float(rng.choice([-1, 1]))
+        self._lamps = ((palette.middle, 0.42), (palette.accent, 0.20)) if has_glow else ()
 
     def image(self, t_s: float, pose: Pose) -> Bytes:
         """Paint the gradient at `t_s`, BGR uint8 [height, width, 3]."""
@@ -157,7 +160,7 @@ class Backdrop:
         p, aspect = self._palette, width / height
         slope = np.clip(y + 0.5 + 0.25 * self._side * x / aspect, 0, 1)[..., None]
         colour = p.deep + (p.dark - p.deep) * (0.15 + 0.75 * smooth(0.1, 1.1, slope))
-        for k, (tone, power) in enumerate(((p.middle, 0.42), (p.accent, 0.20))):
+        for k, (tone, power) in enumerate(self._lamps):
             a, b, c = self._phases[3 * k : 3 * k + 3]
             cx = (0.30 * math.sin(0.11 * t_s + a) + 0.12 * self._side * (1 - 2 * k)) * aspect
             cy = 0.26 * math.sin(0.09 * t_s + b)
