@@ -1,1 +1,4 @@
-"""Benchmarks: `python -m bench.http`, `python -m bench.clip`. Ratios of one run count, not absolute times."""
+"""Benchmarks: `python -m bench.http`, `python -m bench.clip`.
+
+Ratios of one run count, not absolute times.
+"""

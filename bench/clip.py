@@ -1,8 +1,10 @@
-"""How long a whole clip takes: painting, drawing, sound, encoding, in one process as the studio does it.
+"""How long a whole clip takes: painting, drawing, sound, encoding, in one process as the studio
+does it.
 
     python -m bench.clip [--prompt "…"] [--repeat 2]
 
-Prints wall and CPU seconds for a 5-second clip at several sizes, the share of real time, and what drawing alone takes.
+Prints wall and CPU seconds for a 5-second clip at several sizes, the share of real time, and what
+drawing alone takes.
 """
 
 from __future__ import annotations
@@ -13,11 +15,12 @@ import tempfile
 import time
 from pathlib import Path
 
+from rich.console import Console
+from rich.table import Table
+
 from filmgate.bootstrap import load_engine
 from filmgate.media.film import write_film
 from filmgate.ports.engine import Brief
-from rich.console import Console
-from rich.table import Table
 
 SECONDS = 5
 SIZES = (("480p 16:9", 832, 480), ("720p 16:9", 1280, 720), ("1080p 16:9", 1920, 1080))

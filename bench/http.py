@@ -2,9 +2,10 @@
 
     python -m bench.http [--seconds 3] [--connections 16]
 
-One gateway process on an embedded PostgreSQL with fsync on; no worker, so nothing but the request is measured. The
-load comes from this process over keep-alive connections. CPU time is user + system of the gateway and of all
-PostgreSQL processes, divided by the requests answered: it hardly depends on what else the machine does.
+One gateway process on an embedded PostgreSQL with fsync on; no worker, so nothing but the request
+is measured. The load comes from this process over keep-alive connections. CPU time is user + system
+of the gateway and of all PostgreSQL processes, divided by the requests answered: it hardly depends
+on what else the machine does.
 """
 
 from __future__ import annotations
@@ -21,13 +22,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from rich.console import Console
+from rich.table import Table
+
 from filmgate.bootstrap import operator
 from filmgate.config import Settings
 from filmgate.store.embedded import EmbeddedPostgres
 from filmgate.store.migrate import migrate
 from filmgate.supervisor.supervisor import is_ready, listen
-from rich.console import Console
-from rich.table import Table
 
 TICKS = os.sysconf("SC_CLK_TCK")
 BODY = json.dumps(

@@ -13,7 +13,7 @@ environment_wanted() {
   readlink -f "$venv/bin/python"
   case $1 in
     base) cat "$root/requirements/base.txt" "$root/requirements/build.txt" "$root/pyproject.toml" ;;
-    dev) cat "$root/requirements/dev.txt" "$root/pyproject.toml" ;;
+    dev) cat "$root/requirements/dev.txt" "$root/requirements/clients.txt" "$root/pyproject.toml" ;;
   esac
 }
 

@@ -22,8 +22,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-LISTS = {"base": ("base.txt", "build.txt"), "dev": ("dev.txt",)}
-"""The requirement files of each kind of environment. dev.txt holds all of the other two."""
+LISTS = {"base": ("base.txt", "build.txt"), "dev": ("dev.txt", "clients.txt")}
+"""The requirement files of each kind of environment. dev.txt holds all that base has."""
 PIP_LINES_KEPT = 25
 
 

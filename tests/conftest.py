@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+
 from filmgate.store.embedded import EmbeddedPostgres
 from filmgate.store.migrate import migrate
 from filmgate.store.store import PostgresStore
@@ -19,7 +20,9 @@ TEMPLATE = "filmgate_template"
 
 @pytest.fixture(scope="session")
 def cluster_url() -> Iterator[str]:
-    """One embedded PostgreSQL for the session; FILMGATE_TEST_DATABASE_URL names another one to use."""
+    """One embedded PostgreSQL for the session; FILMGATE_TEST_DATABASE_URL names another one
+    to use.
+    """
     given = os.environ.get("FILMGATE_TEST_DATABASE_URL")
     if given:
         yield given

@@ -17,7 +17,9 @@ from filmgate.domain.api_key import ApiKey, hash_token
 from filmgate.domain.asset import Asset
 from filmgate.domain.errors import LeaseLost
 from filmgate.domain.ids import AccountId, ApiKeyId
+from filmgate.domain.ledger import Balance
 from filmgate.domain.task import Task
+from filmgate.domain.usage import UsageFilter, UsageLine
 from filmgate.gateway.app import DoorSettings, build_app
 from filmgate.ports.store import Outlook, Submission
 from filmgate.service.deps import Deps, Limits
@@ -69,6 +71,10 @@ class RoomStore:
         self.by_idempotency: dict[str, str] = {}
         self.submit_error: Exception | None = None
         self.ready = True
+        self.balance_kept = Balance()
+        self.captured = 0
+        self.usage_lines: list[UsageLine] = []
+        self.usage_asked: list[UsageFilter] = []
         self.reads = asyncio.Semaphore(0)
         """Released at every read of a task, so that a test can wait for one."""
         self._changed: asyncio.Queue[Any] = asyncio.Queue()
@@ -118,6 +124,16 @@ class RoomStore:
 
     async def count_unfinished(self) -> int:
         return sum(not task.is_final for task in self.kept.values())
+
+    async def balance(self, account_id: str) -> Balance:
+        return self.balance_kept
+
+    async def captured_by_key(self, api_key_id: str) -> int:
+        return self.captured
+
+    async def usage(self, wanted: UsageFilter) -> list[UsageLine]:
+        self.usage_asked.append(wanted)
+        return self.usage_lines
 
     async def is_ready(self) -> bool:
         return self.ready

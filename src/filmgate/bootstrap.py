@@ -266,10 +266,12 @@ async def _gateway(settings: Settings) -> None:
 def run_worker(settings: Settings) -> None:
     """Make films until told to stop."""
     from filmgate.supervisor.parent import end_with_supervisor
+    from filmgate.worker.scratch import own_scratch
 
     _set_up_logs(settings)
     end_with_supervisor(limit_s=settings.drain_s + WORKER_END_S)
-    _run(_worker(settings))
+    with own_scratch(data_path(settings) / "scratch"):
+        _run(_worker(settings))
 
 
 async def _worker(settings: Settings) -> None:
@@ -281,7 +283,7 @@ async def _worker(settings: Settings) -> None:
     deps = replace(await build_deps(settings, store), credential=signing_credential(settings))
     worker = Worker(
         deps=deps,
-        studios=[ChildStudio(environment=dict(os.environ)) for _ in range(settings.slots)],
+        studios=[ChildStudio(environment=_studio_environment()) for _ in range(settings.slots)],
         settings=WorkerSettings(
             name=worker_name(os.getpid()),
             database_url=settings.database_url,
@@ -297,6 +299,13 @@ async def _worker(settings: Settings) -> None:
             delivering.cancel()
     finally:
         await store.close()
+
+
+def _studio_environment() -> dict[str, str]:
+    """Our own environment without what a child that decodes strangers' files has no need to know."""
+    secret = {f.name for f in fields(Settings) if f.metadata["is_secret"]} | {"database_url"}
+    withheld = {f"{PREFIX}{name.upper()}" for name in secret}
+    return {name: value for name, value in os.environ.items() if name not in withheld}
 
 
 def _webhook_loop(settings: Settings, deps: Deps) -> WebhookLoop:

@@ -348,7 +348,7 @@ async def test_leftovers_of_a_crash_go_after_a_day(local: LocalStorage, tmp_path
         (incoming / name).write_bytes(b"")
         at_s = (incoming / name).stat().st_mtime - age_s
         os.utime(incoming / name, (at_s, at_s))
-    LocalStorage(tmp_path / "store")
+    await local.tidy()
     assert [path.name for path in incoming.iterdir()] == ["young"]
 
 

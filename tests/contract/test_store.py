@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
+
 from filmgate.domain.api_key import ApiKey
 from filmgate.domain.errors import (
     IdempotencyKeyReused,

@@ -111,7 +111,8 @@ async def test_a_long_backlog_of_one_receiver_does_not_hide_the_others(store, da
     async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
         await connection.execute(
             "INSERT INTO webhook_deliveries"
-            " (id, task_id, account_id, api_key_id, base_url, next_at) SELECT 'whd_x' || n, task_id, account_id, api_key_id, base_url,"
+            " (id, task_id, account_id, api_key_id, base_url, next_at)"
+            " SELECT 'whd_x' || n, task_id, account_id, api_key_id, base_url,"
             " now() - interval '1 hour' FROM webhook_deliveries, generate_series(1, 20000) n"
         )
         await connection.execute("ANALYZE webhook_deliveries")

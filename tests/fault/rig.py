@@ -105,9 +105,11 @@ class FakeWeb:
     def check(self, url: str, *, param: str) -> None:
         pass
 
-    async def fetch(self, url: str, target: Path, *, size_bytes_max: int, param: str) -> FetchedFile:
+    async def fetch(
+        self, url: str, target: Path, *, size_bytes_max: int, param: str
+    ) -> FetchedFile:
         self.fetched.append(url)
-        target.write_bytes(b"picture")
+        target.write_bytes(b"picture")  # noqa: ASYNC240 - seven bytes
         return FetchedFile(size_bytes=7, final_host="fake")
 
 
@@ -132,7 +134,7 @@ class FakeStudio:
         self.may_finish.set()
 
     async def inspect_picture(self, path: Path, *, param: str) -> PictureFacts:
-        assert path.read_bytes() == b"picture"
+        assert path.read_bytes() == b"picture"  # noqa: ASYNC240
         return PictureFacts(width_px=832, height_px=480, content_type="image/png")
 
     async def inspect_sound(self, path: Path, *, param: str) -> SoundFacts:

@@ -10,7 +10,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from filmgate.domain.errors import DatabaseAway, LeaseLost, OutcomeUnknown
+from rig import FakeStudio, done, fake_deps, look, movements, new_key, new_task, now, submit
+from torn_wire import Tear, TornWire
+from workshop_floor import working
+
+from filmgate.domain.errors import DatabaseAway, LeaseLost, OutcomeUnknown, TaskNotCancellable
 from filmgate.domain.task import Failure
 from filmgate.ports.store import IdempotencyKey
 from filmgate.service.cancel_task import cancel_task
@@ -20,10 +24,6 @@ from filmgate.service.settle_task import settle_task
 from filmgate.service.sweep import sweep
 from filmgate.store import database
 from filmgate.store.store import PostgresStore
-
-from rig import FakeStudio, done, fake_deps, look, movements, new_key, new_task, now, submit
-from torn_wire import Tear, TornWire
-from workshop_floor import working
 
 SUBMIT, SETTLE, COMMIT = "INSERT INTO tasks", "WITH ended AS", "COMMIT"
 COMPLETED = ["hold", "capture"]
@@ -96,9 +96,7 @@ async def test_a_settle_whose_answer_is_lost_ends_the_task_once(
     task = await submit(store, await new_key(store))
     claimed = await store.claim(task.id, worker="w", lease_s=30)
     wire.tear_at(SETTLE, tear)
-    with_patience = patiently(
-        lambda: settle_task(done(claimed), attempt=1, store=torn), limit_s=10
-    )
+    with_patience = patiently(lambda: settle_task(done(claimed), attempt=1, store=torn), limit_s=10)
     try:
         await with_patience
     except LeaseLost:
@@ -143,7 +141,9 @@ async def test_settle_and_cancel_have_one_winner_and_one_end_in_the_ledger(
             cancel_task(task.id, key=key, deps=deps),
             return_exceptions=True,
         )
-        assert sum(isinstance(outcome, Exception) for outcome in outcomes) == 1, outcomes
+        losers = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+        assert len(losers) == 1, outcomes
+        assert isinstance(losers[0], LeaseLost | TaskNotCancellable), losers
         kept = await store.task(task.id)
         ending = "capture" if kept.status == "completed" else "release"
         assert await movements(database_url, task) == ["hold", ending]
@@ -200,14 +200,22 @@ async def test_a_double_nudge_makes_one_film(store, tmp_path, database_url):
     found = await look(database_url, "SELECT args->>'task_id' FROM procrastinate_jobs")
     assert found == [(task.id,), (task.id,)]
     studios = [FakeStudio(), FakeStudio()]
-    async with working(deps, studios, database_url):
+    for studio in studios:
+        studio.may_finish.clear()
+
+    async def one_found_nothing() -> bool:
+        return len(await look(database_url, "SELECT id FROM procrastinate_jobs")) == 1
+
+    async with (
+        working(deps, studios[:1], database_url, name="one"),
+        working(deps, studios[1:], database_url, name="two"),
+    ):
+        await until_async(one_found_nothing)
+        for studio in studios:
+            studio.may_finish.set()
         await until_ended(store, task)
-
-        async def all_taken() -> bool:
-            return not await look(database_url, "SELECT id FROM procrastinate_jobs")
-
-        await until_async(all_taken)
     assert len(studios[0].orders) + len(studios[1].orders) == 1
+    assert (await store.task(task.id)).attempt == 1
     assert await movements(database_url, task) == COMPLETED
 
 
@@ -259,7 +267,7 @@ async def test_a_lease_lost_to_a_restart_of_the_database_is_no_crash(store, data
         "UPDATE tasks SET lease_until = pg_postmaster_start_time() + interval '5 seconds'",
     )
     async with asyncio.timeout(10):
-        while not await store.sweep(lease_s=15):
+        while not await store.sweep(lease_s=15):  # noqa: ASYNC110 - the database's clock
             await asyncio.sleep(0.05)
     assert (await store.task(task.id)).crashes == 0
 
@@ -275,7 +283,7 @@ async def until(condition) -> None:
 
 async def until_async(condition) -> None:
     async with asyncio.timeout(15):
-        while not await condition():
+        while not await condition():  # noqa: ASYNC110 - the database tells no event
             await asyncio.sleep(0.02)
 
 

@@ -1,5 +1,5 @@
-"""Random histories of tasks on real PostgreSQL: whatever is done in whatever order, also by attempts
-that are long over, the ledger adds up and nothing ends twice.
+"""Random histories of tasks on real PostgreSQL: whatever is done in whatever order, also by
+attempts that are long over, the ledger adds up and nothing ends twice.
 
 FILMGATE_TEST_HISTORIES names how many histories are drawn (a soak asks for thousands).
 """
@@ -14,13 +14,7 @@ from typing import Any, TypeVar
 
 import psycopg
 import pytest
-from filmgate.domain.api_key import ApiKey
-from filmgate.domain.errors import CallerError, IdempotencyKeyReused, LeaseLost
-from filmgate.domain.ids import TaskId
-from filmgate.domain.task import Failure, Task
-from filmgate.ports.store import IdempotencyKey, Steps
-from filmgate.store.store import PostgresStore
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -30,11 +24,18 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-
 from rig import PRICE, done, look, new_key, new_task, now
 
+from filmgate.domain.api_key import ApiKey
+from filmgate.domain.errors import CallerError, IdempotencyKeyReused, LeaseLost
+from filmgate.domain.ids import TaskId
+from filmgate.domain.task import Failure, Task
+from filmgate.ports.store import IdempotencyKey, Steps
+from filmgate.store.store import PostgresStore
+
 T = TypeVar("T")
-HISTORIES = int(os.environ.get("FILMGATE_TEST_HISTORIES", "25"))
+HISTORIES = int(os.environ.get("FILMGATE_TEST_HISTORIES", "15"))
+PHASES = [Phase.generate, Phase.shrink] if HISTORIES > 100 else [Phase.generate]
 STEPS = 25
 UNFINISHED_MAX = 6
 GRANT = 20 * PRICE
@@ -76,9 +77,7 @@ class Histories(RuleBasedStateMachine):
         self.do(
             look(
                 self.ground.url,
-                "WITH granted AS (UPDATE accounts SET is_limited = true, granted = %s, available = %s"
-                " WHERE id = %s RETURNING id) INSERT INTO ledger_entries (account_id, movement, amount)"
-                " SELECT id, 'grant', %s FROM granted",
+                GRANT_SQL,
                 GRANT, GRANT, self.keys[0].account_id, GRANT,
             )
         )  # fmt: skip
@@ -89,7 +88,11 @@ class Histories(RuleBasedStateMachine):
 
     # ---- what callers do
 
-    @rule(who=st.integers(0, 1), name=st.sampled_from([None, None, "a", "b"]), body=st.sampled_from("xy"))
+    @rule(
+        who=st.integers(0, 1),
+        name=st.sampled_from([None, None, "a", "b"]),
+        body=st.sampled_from("xy"),
+    )
     def submit(self, who: int, name: str | None, body: str) -> None:
         idempotency = IdempotencyKey(key=name, body_hash=body.encode() * 32) if name else None
         task = new_task(self.keys[who])
@@ -133,7 +136,9 @@ class Histories(RuleBasedStateMachine):
     # ---- what workers do, in time or too late
 
     @precondition(lambda self: self.accepted)
-    @rule(data=st.data(), worker=st.sampled_from(["w1", "w2"]), lease_s=st.sampled_from([0.0, 60.0]))
+    @rule(
+        data=st.data(), worker=st.sampled_from(["w1", "w2"]), lease_s=st.sampled_from([0.0, 60.0])
+    )
     def claim(self, data: st.DataObject, worker: str, lease_s: float) -> None:
         task_id = data.draw(st.sampled_from(self.accepted))
         claimed = self.do(self.store.claim(task_id, worker=worker, lease_s=lease_s))
@@ -156,7 +161,9 @@ class Histories(RuleBasedStateMachine):
                 self.do(self.store.renew({attempt.id: number}, lease_s=60))
             case "progress":
                 self.may_be_late(
-                    self.store.record_progress(attempt.id, attempt=number, stage="make", progress=50)
+                    self.store.record_progress(
+                        attempt.id, attempt=number, stage="make", progress=50
+                    )
                 )
             case _:
                 steps = Steps(actual_prompt=f"by {number}")
@@ -184,6 +191,27 @@ class Histories(RuleBasedStateMachine):
     @rule()
     def lose_all_nudges(self) -> None:
         self.do(look(self.ground.url, "DELETE FROM procrastinate_jobs"))
+
+    @precondition(lambda self: self.accepted)
+    @rule(data=st.data())
+    def write_after_another_took_over(self, data: st.DataObject) -> None:
+        task_id = data.draw(st.sampled_from(self.accepted))
+        stale = self.do(self.store.claim(task_id, worker="w1", lease_s=0))
+        if stale is None:
+            return
+        current = self.do(self.store.claim(task_id, worker="w2", lease_s=60))
+        assert current is not None
+        self.attempts += [stale, current]
+        number = stale.attempt
+        late = Steps(actual_prompt="late")
+        for write in (
+            self.store.settle(done(stale), attempt=number),
+            self.store.record_progress(task_id, attempt=number, stage="make", progress=50),
+            self.store.record_steps(task_id, attempt=number, steps=late),
+            self.store.give_back(task_id, attempt=number, is_crash=True),
+        ):
+            with pytest.raises(LeaseLost):
+                self.do(write)
 
     def settle(self, ended: Task, attempt: int | None) -> None:
         try:
@@ -221,13 +249,20 @@ class Histories(RuleBasedStateMachine):
         """Nothing was left hanging: a sweep and one claim reach whatever has not ended."""
         if not hasattr(self, "accepted"):
             return
-        self.do(look(self.ground.url, "UPDATE tasks SET lease_until = now() WHERE lease_until > now()"))
+        self.do(
+            look(self.ground.url, "UPDATE tasks SET lease_until = now() WHERE lease_until > now()")
+        )
         self.sweep()
         waiting = {i for (i,) in self.do(look(self.ground.url, WAITING))}
         nudged = {i for (i,) in self.do(look(self.ground.url, NUDGED))}
         assert waiting <= nudged
 
 
+GRANT_SQL = """
+WITH granted AS (
+    UPDATE accounts SET is_limited = true, granted = %s, available = %s WHERE id = %s RETURNING id)
+INSERT INTO ledger_entries (account_id, movement, amount) SELECT id, 'grant', %s FROM granted
+"""
 HISTORY = """
 SELECT t.id, t.status, array_agg(e.movement ORDER BY e.id)
   FROM tasks t LEFT JOIN ledger_entries e ON e.task_id = t.id GROUP BY t.id
@@ -264,6 +299,7 @@ def test_in_any_history_the_ledger_adds_up_and_no_task_ends_twice(ground: Ground
             max_examples=HISTORIES,
             stateful_step_count=STEPS,
             deadline=None,
+            phases=PHASES,
             database=None,
             suppress_health_check=list(HealthCheck),
         ),

@@ -89,7 +89,8 @@ def assert_ledger_is_exact(server: ServerUnderTest) -> None:
         server,
         """
         SELECT t.id, t.status, t.price_micro_usd,
-               array_agg(e.movement ORDER BY e.id) AS movements, array_agg(DISTINCT e.amount) AS amounts
+               array_agg(e.movement ORDER BY e.id) AS movements,
+               array_agg(DISTINCT e.amount) AS amounts
           FROM tasks t LEFT JOIN ledger_entries e ON e.task_id = t.id GROUP BY t.id
         """,
     )

@@ -31,7 +31,7 @@ WORDS_FORBIDDEN = re.compile(
     r"\b(jobs?|artifacts?|backends?|utils?|helpers?|(?<!context )managers?)\b", re.IGNORECASE
 )
 QUOTED = re.compile(r"```.*?```|``.+?``|`[^`]+`", re.DOTALL)
-PLACES_FORBIDDEN = re.compile(r"/work/(main|shared)|\bshared/(design|contract|style|facts)|/opt/")
+PLACES_FORBIDDEN = re.compile(rf"{re.escape(str(ROOT))}/|/home/\w+/|/root/|/opt/")
 
 
 def _id(path: Path) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from filmgate.testing.web import Route, WebServer, answer, hang_up, silence
-from serving import ServerUnderTest, serving
+from serving import ServerUnderTest, children_of, serving, wait_until
 from web_fixtures import web_in_a_thread
 
 SECRET = "sk-rewriter-secret"
@@ -104,6 +104,18 @@ def test_a_rewritten_prompt_is_kept_over_a_retry(server, web):
     lines = server.log.read_text(errors="replace").splitlines()
     assert sum("task.claimed" in line and task["id"] in line for line in lines) > 1
     assert len(web.requests) == 1
+
+
+def test_the_child_that_decodes_files_is_told_no_secret(server):
+    task_id = server.submit({"prompt": "[slow]", "prompt_extend": False, "resolution": "480p"})
+    worker = server.pid_of("worker")
+    wait_until(lambda: server.task(task_id)["stage"] == "make", 60, server.tail)
+    (child,) = children_of(worker)
+    known = Path(f"/proc/{child}/environ").read_bytes()
+    server.http.post(f"/v1/tasks/{task_id}/cancel")
+    assert b"FILMGATE_ENGINE=testcard" in known
+    assert SECRET.encode() not in known
+    assert b"FILMGATE_DATABASE_URL" not in known
 
 
 def test_the_endpoints_key_is_in_no_log(server):

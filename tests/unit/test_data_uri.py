@@ -4,8 +4,8 @@ import base64
 
 import pytest
 
-from filmgate.domain.errors import InvalidFields
 from filmgate.domain.data_uri import is_data_uri, parse_data_uri
+from filmgate.domain.errors import InvalidFields
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
 BASE64 = base64.b64encode(PNG).decode()

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from filmgate.domain.content_type import sniff
 from filmgate.domain.errors import (
     ConfigError,
     InputRejected,
 )
 from filmgate.inputs.addresses import AllowedHosts
 from filmgate.inputs.fetcher import FetchLimits, GuardedFetcher
-from filmgate.domain.content_type import sniff
 from filmgate.testing.web import (
     FakeResolver,
     WebServer,

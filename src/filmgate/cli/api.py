@@ -17,6 +17,8 @@ import httpx
 
 from filmgate.cli.failure import EXIT_FAILED, EXIT_USAGE, CommandFailed
 from filmgate.cli.server import Server
+from filmgate.client import wire
+from filmgate.client.steps import RETRIED_STATUSES
 
 TaskData = dict[str, Any]
 """The `data` object of a task, contract section 2."""
@@ -201,23 +203,17 @@ ADVICE: dict[int, Callable[[], str]] = {
 
 def refusal(answer: httpx.Response) -> CommandFailed:
     """Return what the server refused, in its own words, with what to do next."""
-    request_id = answer.headers.get("x-request-id", "")
-    message = f"The server answered {answer.status_code}."
-    try:
-        error: dict[str, Any] = answer.json()["error"]
-        message = str(error["message"])
-        broken: list[dict[str, Any]] = error.get("details") or []
-        details = [str(rule["message"]) for rule in broken]
-    except (ValueError, KeyError, TypeError, AttributeError):
-        details = []
-    if len(details) > 1:
-        message = "\n".join(["The request breaks several rules:", *(f"  {d}" for d in details)])
+    refused = wire.refusal(answer)
+    message = refused.message
+    if len(refused.broken_rules) > 1:
+        rules = (f"  {rule}" for rule in refused.broken_rules)
+        message = "\n".join(["The request breaks several rules:", *rules])
     status = answer.status_code
     advice = ADVICE[status]() if status in ADVICE else ""
     if status == 429:
         advice = f"Try again in {answer.headers.get('retry-after', 'some')} seconds."
-    if status >= 500 and request_id:
-        advice = f"The server's log says more under request {request_id}."
+    if status >= 500 and refused.request_id:
+        advice = f"The server's log says more under request {refused.request_id}."
     is_callers = status in {400, 413, 415}
     return CommandFailed(
         message, advice=advice, exit_code=EXIT_USAGE if is_callers else EXIT_FAILED
@@ -226,12 +222,12 @@ def refusal(answer: httpx.Response) -> CommandFailed:
 
 def _retry_after_s(answer: httpx.Response) -> float | None:
     """Return how long to wait before asking again; None when it is no use."""
-    if answer.status_code not in {429, 502, 503, 504}:
+    if answer.status_code not in RETRIED_STATUSES:
         return None
-    text = answer.headers.get("retry-after", "1" if answer.status_code != 429 else "")
-    if not text.isdigit() or int(text) > RETRY_AFTER_S_MAX:
-        return None
-    return float(text)
+    asked_s = wire.retry_after_s(answer)
+    if asked_s is None and answer.status_code != 429:
+        return 1.0
+    return asked_s if asked_s is not None and asked_s <= RETRY_AFTER_S_MAX else None
 
 
 def _json(answer: httpx.Response) -> dict[str, Any]:

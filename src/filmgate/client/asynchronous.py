@@ -23,7 +23,7 @@ from filmgate.client.flows import (
     Media,
     Settings,
 )
-from filmgate.client.steps import CHUNK_BYTES, Call, Fetch, Flow, Pause, R, Step, Tell, Work
+from filmgate.client.steps import Call, Fetch, Flow, Pause, R, Step, Tell, Work
 from filmgate.client.task import Model, StatusWord, TaskFacts
 
 
@@ -50,7 +50,7 @@ class AsyncTask(TaskFacts):
         return await self.client.run(self.client.flows.save(self, path))
 
     async def cancel(self) -> AsyncTask:
-        """Call it off. Raises Conflict when it has ended already."""
+        """Call it off. Raises Conflict when it has completed or failed."""
         return await self.client.cancel(self.id)
 
     async def delete(self) -> None:
@@ -134,7 +134,7 @@ class AsyncClient:
         return await self.run(self.flows.models())
 
     async def cancel(self, task_id: str) -> AsyncTask:
-        """Call a task off. Raises Conflict when it has ended already."""
+        """Call a task off. Raises Conflict when it has completed or failed."""
         return self._bound(await self.run(self.flows.cancel(task_id)))
 
     async def wait(
@@ -190,7 +190,8 @@ class AsyncClient:
             if answer.status_code not in {200, 206}:
                 await answer.aread()
             elif step.sink.opened(answer):
-                async for piece in answer.aiter_raw(CHUNK_BYTES):
+                # As they come: pieces of a fixed size would lose the last one at a broken line.
+                async for piece in answer.aiter_raw():
                     await asyncio.to_thread(step.sink.write, piece)
             return answer
         finally:

@@ -1,4 +1,4 @@
-"""The blocking client: performs the flows' steps with httpx.Client and time.sleep. Decides nothing."""
+"""The blocking client: performs the flows' steps with httpx.Client. It decides nothing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from filmgate.client.flows import (
     Media,
     Settings,
 )
-from filmgate.client.steps import CHUNK_BYTES, Call, Fetch, Flow, Pause, R, Step, Tell, Work
+from filmgate.client.steps import Call, Fetch, Flow, Pause, R, Step, Tell, Work
 from filmgate.client.task import Model, StatusWord, TaskFacts
 
 
@@ -54,7 +54,7 @@ class Task(TaskFacts):
         return self.client.run(self.client.flows.save(self, path))
 
     def cancel(self) -> Task:
-        """Call it off. Raises Conflict when it has ended already."""
+        """Call it off. Raises Conflict when it has completed or failed."""
         return self.client.cancel(self.id)
 
     def delete(self) -> None:
@@ -143,7 +143,7 @@ class Client:
         return self.run(self.flows.models())
 
     def cancel(self, task_id: str) -> Task:
-        """Call a task off. Raises Conflict when it has ended already."""
+        """Call a task off. Raises Conflict when it has completed or failed."""
         return self._bound(self.run(self.flows.cancel(task_id)))
 
     def wait(
@@ -192,7 +192,8 @@ class Client:
             if answer.status_code not in {200, 206}:
                 answer.read()
             elif step.sink.opened(answer):
-                for piece in answer.iter_raw(CHUNK_BYTES):
+                # As they come: pieces of a fixed size would lose the last one at a broken line.
+                for piece in answer.iter_raw():
                     step.sink.write(piece)
             return answer
         finally:

@@ -12,11 +12,11 @@ import os
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import closing, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, BinaryIO, TypedDict
 from urllib.parse import quote, urlsplit
 
 import httpx
@@ -31,8 +31,17 @@ from filmgate.client.errors import (
     WaitTimedOut,
 )
 from filmgate.client.partial_film import PartialFilm
-from filmgate.client.steps import RETRIED_ERRORS, RETRIED_STATUSES, Call, Fetch, Flow, Patience
-from filmgate.client.steps import Pause, Tell, Work
+from filmgate.client.steps import (
+    RETRIED_ERRORS,
+    RETRIED_STATUSES,
+    Call,
+    Fetch,
+    Flow,
+    Patience,
+    Pause,
+    Tell,
+    Work,
+)
 from filmgate.client.task import Model, StatusWord, TaskFacts
 
 DEFAULT_URL = "http://127.0.0.1:8700"
@@ -158,8 +167,7 @@ class Flows:
     def upload(self, media: Media, kind: str) -> Flow[str]:
         """Upload a file or its bytes; `kind` is images or audios."""
         name = "upload" if isinstance(media, bytes) else Path(media).name
-        opened = nullcontext(media) if isinstance(media, bytes) else Path(media).open("rb")
-        with opened as content:
+        with _opened(media) as content:
             call = replace(self._call("POST", f"/v1/uploads/{kind}"), file=(name, content))
             return wire.upload_url((yield from self._patiently(call)))
 
@@ -182,7 +190,7 @@ class Flows:
         return wire.models((yield from self._patiently(self._call("GET", "/v1/models"))))
 
     def cancel(self, task_id: str) -> Flow[TaskFacts]:
-        """Call a task off. Raises Conflict when it has ended."""
+        """Call a task off. Raises Conflict when it has completed or failed."""
         call = self._call("POST", f"{_task_path(task_id)}/cancel")
         return wire.task_facts((yield from self._patiently(call)))
 
@@ -314,6 +322,10 @@ class Flows:
     def _unreachable(self, error: httpx.HTTPError, url: str) -> Unreachable:
         place = "/".join(url.split("/")[:3])
         return Unreachable(f"{place} does not answer: {str(error) or type(error).__name__}")
+
+
+def _opened(media: Media) -> AbstractContextManager[BinaryIO | bytes]:
+    return nullcontext(media) if isinstance(media, bytes) else Path(media).open("rb")
 
 
 def _plain_fields(prompt: str | None, fields: GenerateFields) -> dict[str, Any]:

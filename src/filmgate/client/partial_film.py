@@ -12,6 +12,7 @@ import fcntl
 import hashlib
 import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -22,14 +23,21 @@ from filmgate.client.errors import FilmBusy, UnexpectedAnswer
 _SPAN = re.compile(r"bytes (\d{1,18})-\d{1,18}/(\d{1,18})")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """An open, locked file for the film with this ETag."""
+
+    path: Path
+    file: BinaryIO
+    etag: str
+
+
 class PartialFilm:
     """The bytes so far of one film. A sink for Fetch."""
 
     def __init__(self, target: Path) -> None:
         self._target = target
-        self._file: BinaryIO | None = None
-        self._path: Path | None = None
-        self._etag = ""
+        self._part: Part | None = None
         self._total_bytes: int | None = None
         self.size_bytes = 0
         self.is_whole = False
@@ -38,8 +46,8 @@ class PartialFilm:
     def headers(self) -> dict[str, str]:
         """What to ask for: the whole, or the rest if it is still the same film."""
         asked = {"Accept-Encoding": "identity"}
-        if self.size_bytes:
-            asked |= {"Range": f"bytes={self.size_bytes}-", "If-Range": self._etag}
+        if self._part is not None and self._is_resumable:
+            asked |= {"Range": f"bytes={self.size_bytes}-", "If-Range": self._part.etag}
         return asked
 
     def opened(self, answer: httpx.Response) -> bool:
@@ -48,48 +56,48 @@ class PartialFilm:
             return self._continued(answer)
         etag = answer.headers.get("etag", "")
         length = answer.headers.get("content-length", "")
-        is_new = self._file is None or etag != self._etag
-        if is_new:
-            self._drop()
-            self._open(etag)
         self._total_bytes = int(length) if length.isdigit() else None
-        if is_new and 0 < self.size_bytes < (self._total_bytes or 0):
-            return False
+        if self._part is None or self._part.etag != etag:
+            self._drop()
+            self._begin(etag)
+            if 0 < self.size_bytes < (self._total_bytes or 0):
+                return False
         self._start_over()
         return True
 
     def write(self, piece: bytes) -> None:
         """Add a piece."""
-        assert self._file is not None
-        self._file.write(piece)
-        self.size_bytes += len(piece)
+        self.size_bytes += self._open_part().file.write(piece)
 
     def ended(self) -> None:
         """Hear that an answer's body came to its proper end."""
-        self.is_whole = self._total_bytes is None or self.size_bytes == self._total_bytes
-        if not self.is_whole and self.size_bytes > (self._total_bytes or 0):
+        if self._total_bytes is not None and self.size_bytes > self._total_bytes:
             raise UnexpectedAnswer(
                 f"the film has {self._total_bytes} bytes, but {self.size_bytes} came"
             )
+        self.is_whole = self._total_bytes in {None, self.size_bytes}
 
-    def keep(self) -> Path:
+    def keep(self) -> None:
         """Give the whole film its name, safe on disk; what had the name before is replaced."""
-        assert self._file is not None
-        assert self._path is not None
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._path.replace(self._target)
-        return self._target
+        part = self._open_part()
+        part.file.flush()
+        os.fsync(part.file.fileno())
+        part.path.replace(self._target)
 
     def close(self) -> None:
-        """Let go of the file. What is there stays, for the next save."""
-        if self._file is None:
+        """Let go of the file. What can be gone on with stays, for the next save."""
+        is_resumable = self._is_resumable
+        part, self._part = self._part, None
+        if part is None:
             return
-        self._file.close()
-        self._file = None
-        is_resumable = _is_strong(self._etag) and self.size_bytes
-        if not is_resumable and self._path is not None and not self.is_whole:
-            self._path.unlink(missing_ok=True)
+        if not self.is_whole and not is_resumable:
+            part.path.unlink(missing_ok=True)
+        part.file.close()
+
+    @property
+    def _is_resumable(self) -> bool:
+        """Without a strong ETag nothing proves that these bytes are of the same film."""
+        return self._part is not None and _is_strong(self._part.etag) and self.size_bytes > 0
 
     def _continued(self, answer: httpx.Response) -> bool:
         span = _SPAN.fullmatch(answer.headers.get("content-range", ""))
@@ -98,24 +106,27 @@ class PartialFilm:
         self._total_bytes = int(span[2])
         return True
 
-    def _open(self, etag: str) -> None:
+    def _open_part(self) -> Part:
+        if self._part is None:
+            raise RuntimeError("a piece came before its answer")
+        return self._part
+
+    def _begin(self, etag: str) -> None:
         digest = hashlib.sha256(etag.encode()).hexdigest()[:12]
         path = self._target.with_name(f".{self._target.name}.{digest}.part")
         file = _locked(path, self._target)
-        self._file, self._path, self._etag = file, path, etag
-        # Without a strong ETag nothing proves that these bytes are of the same film.
+        self._part = Part(path=path, file=file, etag=etag)
         self.size_bytes = file.seek(0, os.SEEK_END) if _is_strong(etag) else 0
 
     def _drop(self) -> None:
         """Throw away what belongs to another film."""
-        if self._path is not None:
-            self._path.unlink(missing_ok=True)
-        self.close()
+        if self._part is not None:
+            self._part.path.unlink(missing_ok=True)
+            self._part.file.close()
+            self._part = None
 
     def _start_over(self) -> None:
-        assert self._file is not None
-        self._file.seek(0)
-        self._file.truncate()
+        self._open_part().file.truncate(0)
         self.size_bytes = 0
 
 

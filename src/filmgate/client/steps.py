@@ -21,7 +21,6 @@ RETRIED_STATUSES = frozenset({429, 502, 503, 504})
 RETRIED_ERRORS = (httpx.NetworkError, httpx.TimeoutException, httpx.RemoteProtocolError)
 FIRST_PAUSE_S = 0.2
 PAUSE_S_MAX = 5.0
-CHUNK_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

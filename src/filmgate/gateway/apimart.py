@@ -84,8 +84,7 @@ class Apimart:
     async def show(self, request: Request) -> Answer:
         """Show a task, with `?wait=` at its next change (contract, section 2).
 
-        Errors are said as they were written: there are no translations, so `?language=` chooses
-        nothing yet.
+        `?language=` chooses the language of `error.message`; an unknown one gives the original.
         """
         key = await caller(request, self._deps)
         wait_s = _wait_s(request)
@@ -141,7 +140,8 @@ def said(view: TaskView, request: Request, *, deps: Deps, settings: DoorSettings
     def link_of(key: str, expires_at: datetime) -> str:
         return origin_of(request, settings) + deps.links.path(key, expires_at=expires_at)
 
-    return task_object(view, link_of=link_of)
+    language = request.query_params.get("language")
+    return task_object(view, link_of=link_of, language=language)
 
 
 def _wants_version(request: Request) -> bool:

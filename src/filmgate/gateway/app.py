@@ -134,6 +134,7 @@ def _routes(deps: Deps, door: DoorSettings, watch: TaskWatch) -> list[Route]:
         _route("/v1/webhooks/deliveries", GET=webhooks.deliveries),
         *_billing_routes(Billing(deps=deps)),
         _route("/v1/models", GET=models.list),
+        _route("/v1/models/{model}/schema", GET=models.schema),
         _route("/v1/model-schema", GET=models.schema),
         _route("/v1/model-docs", GET=models.docs),
         _route("/healthz", GET=health.live),

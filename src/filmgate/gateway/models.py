@@ -1,12 +1,14 @@
 """What models this server offers: list, JSON Schema, documentation. The rules are the catalogue's.
 
-GET /v1/models     GET /v1/model-schema?model=&operation=     GET /v1/model-docs?model=
+GET /v1/models?category=&expand=         GET /v1/models/{model}/schema?operation=
+GET /v1/model-schema?model=&operation=   GET /v1/model-docs?model=
 """
 
 from __future__ import annotations
 
 from urllib.parse import quote
 
+from msgspec import UNSET
 from starlette.requests import Request
 
 from filmgate.domain.errors import BrokenRule, InvalidFields
@@ -23,6 +25,7 @@ from filmgate.service.submit_task import find_model
 
 OPERATION = "video_generation"
 DOCS_CACHE_S = 3600
+EXPANDABLE = frozenset({"category", "parameters"})
 
 
 class ModelPages:
@@ -33,11 +36,12 @@ class ModelPages:
         self._settings = settings
 
     async def list(self, request: Request) -> Answer:
-        """List the models; `?category=` chooses among them."""
+        """List the models; `?category=` chooses among them, `?expand=` says more of each."""
         await caller(request, self._deps)
         category = request.query_params.get("category")
+        expanded = _expanded(request.query_params.get("expand") or "")
         models = [
-            model_object(model)
+            model_object(model, has_parameters="parameters" in expanded)
             for model in self._deps.models.values()
             if category in {None, "", model.category}
         ]
@@ -82,10 +86,19 @@ class ModelPages:
         return json_answer(documentation)
 
     def _asked(self, request: Request) -> Model:
-        return find_model(dict(request.query_params), self._deps.models)
+        return find_model({**request.query_params, **request.path_params}, self._deps.models)
 
 
-def model_object(model: Model) -> ModelObject:
+def _expanded(text: str) -> set[str]:
+    """What is to be told of each model beside the usual; the category always is."""
+    names = {name.strip() for name in text.split(",") if name.strip()}
+    if not names <= EXPANDABLE:
+        message = f"expand must be {' or '.join(sorted(EXPANDABLE))}, got {shown(text)}"
+        raise InvalidFields([BrokenRule("expand", message)])
+    return names
+
+
+def model_object(model: Model, *, has_parameters: bool = False) -> ModelObject:
     """Return a model's line in the list."""
     return ModelObject(
         id=model.id,
@@ -102,4 +115,5 @@ def model_object(model: Model) -> ModelObject:
             resolution: micro_usd / MICRO_USD
             for resolution, micro_usd in model.price_micro_usd_per_s.items()
         },
+        parameters=input_schema(model) if has_parameters else UNSET,
     )

@@ -279,9 +279,9 @@ def _put_size(
     if asked is None:
         message = f"size must be WIDTHxHEIGHT in pixels, such as 1280x720, got {shown(size)}"
         broken.append(BrokenRule("size", message))
-    elif resolution is None or resolution in model.frame_px:
+    elif resolution is None or (isinstance(resolution, str) and resolution in model.frame_px):
         width_px, height_px = int(asked[1]), int(asked[2])
-        only = cast("str | None", resolution)
+        only = resolution
         if has_picture:
             own["resolution"] = only or _nearest_area(model.frame_px, width_px * height_px)
             return

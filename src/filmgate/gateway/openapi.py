@@ -246,6 +246,9 @@ def _other_paths(models: Mapping[str, Model]) -> Json:
         "operation", "query", {"type": "string", "const": "video_generation"}, "What it is for."
     )
     category = _parameter("category", "query", {"type": "string"}, "Only models of this category.")
+    expand = _parameter(
+        "expand", "query", {"type": "string"}, "`parameters` adds each model's input schema."
+    )
     markdown = _parameter(
         "format", "query", {"type": "string", "enum": ["markdown"]}, "Leave the envelope out."
     )
@@ -254,7 +257,9 @@ def _other_paths(models: Mapping[str, Model]) -> Json:
         "/v1/uploads/audios": {"post": _upload("Upload a sound file", "uploadAudio")},
         "/v1/files/{key}": {"get": _file()},
         "/v1/models": {
-            "get": _operation("List models", "listModels", "ModelList", parameters=[category])
+            "get": _operation(
+                "List models", "listModels", "ModelList", parameters=[category, expand]
+            )
         },
         "/v1/model-schema": {
             "get": _operation(
@@ -262,6 +267,14 @@ def _other_paths(models: Mapping[str, Model]) -> Json:
                 "modelSchema",
                 "ModelSchema",
                 parameters=[model, operation],
+            )
+        },
+        "/v1/models/{model}/schema": {
+            "get": _operation(
+                "The same, by the model's own path",
+                "modelSchemaByPath",
+                "ModelSchema",
+                parameters=[{**model, "in": "path"}, operation],
             )
         },
         "/v1/model-docs": {

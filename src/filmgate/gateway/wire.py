@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
+from filmgate.catalogue.translation import failure_message
 from filmgate.domain.asset import THUMBNAIL, still_key
 from filmgate.domain.ledger import CREDITS_PER_USD, MICRO_USD
 from filmgate.domain.task import Status, Task
@@ -225,6 +226,7 @@ class ModelObject(Struct, frozen=True, kw_only=True):
     fps: int
     resolutions: list[str]
     price_usd_per_second: dict[str, float]
+    parameters: JsonObject | UnsetType = UNSET
 
 
 class ModelList(Struct, frozen=True):
@@ -263,8 +265,11 @@ class Health(Struct, frozen=True):
     status: Literal["ok", "unavailable"]
 
 
-def task_object(view: TaskView, *, link_of: LinkOf) -> TaskObject:
-    """Return a task as the contract's section 2 says it."""
+def task_object(view: TaskView, *, link_of: LinkOf, language: str | None = None) -> TaskObject:
+    """Return a task as the contract's section 2 says it.
+
+    `language` is that of `error.message`; None: the one that the task was submitted with.
+    """
     task = view.task
     generation = task.generation
     is_completed = task.status is Status.COMPLETED
@@ -281,7 +286,7 @@ def task_object(view: TaskView, *, link_of: LinkOf) -> TaskObject:
             task.price_micro_usd * CREDITS_PER_USD / MICRO_USD if is_completed else UNSET
         ),
         result=_result(task, link_of) if is_completed else UNSET,
-        error=_error(task) if task.status is Status.FAILED else UNSET,
+        error=_error(task, language) if task.status is Status.FAILED else UNSET,
         model=generation.model,
         seed=generation.seed,
         orig_prompt=generation.prompt,
@@ -314,11 +319,12 @@ def _thumbnail(task: Task, link_of: LinkOf) -> str | UnsetType:
     return link_of(still_key(task.id, task.attempt, THUMBNAIL), task.expires_at)
 
 
-def _error(task: Task) -> TaskError:
+def _error(task: Task, language: str | None) -> TaskError:
     if task.failure is None:
         return TaskError("task_failed", "The task failed.", "task_failed")
     param = UNSET if task.failure.param is None else task.failure.param
-    return TaskError(task.failure.code, task.failure.message, "task_failed", param)
+    message = failure_message(task.failure, language=language or task.generation.language)
+    return TaskError(task.failure.code, message, "task_failed", param)
 
 
 def _known(value: T | None, said: Callable[[T], W]) -> W | UnsetType:

@@ -260,10 +260,10 @@ def _unsigned(
     )
 
 
-def _name(common_name: str) -> x509.Name:
+def _name(bearer: str) -> x509.Name:
     return x509.Name(
         [
             x509.NameAttribute(NameOID.ORGANIZATION_NAME, ORGANIZATION),
-            x509.NameAttribute(NameOID.COMMON_NAME, common_name),
+            x509.NameAttribute(NameOID.COMMON_NAME, bearer),
         ]
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import av
+from av.video.reformatter import Colorspace, VideoReformatter
 from PIL import Image
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Stills:
         self._width_px = width_px
         self._columns, self._rows = columns, rows
         self._tile_width_px = tile_width_px
+        self._tile_scaler = VideoReformatter()  # kept: setting one up costs more than scaling
         self._middle = frame_count // 2
         self._places: dict[int, list[int]] = {}
         for tile in range(columns * rows):
@@ -47,9 +49,10 @@ class Stills:
     def see(self, number: int, frame: NDArray[np.uint8]) -> None:
         """Take what is needed of frame `number`: uint8 [height * 3 / 2, width], contiguous."""
         if number == self._middle:
-            self._thumbnail = _drawn(frame, self._width_px)
+            self._thumbnail = _drawn(frame, self._width_px, VideoReformatter())
         if number in self._places:
-            self._add_tiles(_drawn(frame, self._tile_width_px), self._places[number])
+            picture = _drawn(frame, self._tile_width_px, self._tile_scaler)
+            self._add_tiles(picture, self._places[number])
 
     def write(self, *, thumbnail: Path, sprites: Path) -> None:
         """Write both as JPEG. Raises ValueError if the film's frames were not all seen."""
@@ -67,15 +70,16 @@ class Stills:
             self._sheet.paste(picture, (column * width, row * height))
 
 
-def _drawn(frame: NDArray[np.uint8], width_px: int) -> Image.Image:
+def _drawn(frame: NDArray[np.uint8], width_px: int, scaler: VideoReformatter) -> Image.Image:
     picture = av.VideoFrame.from_numpy_buffer(frame, format="yuv420p")
-    small = picture.reformat(
+    small = scaler.reformat(
+        picture,
         width=width_px,
         height=_even_height(picture.width, picture.height, width_px),
         format="rgb24",
         interpolation="AREA",
-        src_colorspace="ITU709",
-        dst_colorspace="ITU709",
+        src_colorspace=Colorspace.ITU709,
+        dst_colorspace=Colorspace.ITU709,
         src_color_range="MPEG",
         dst_color_range="JPEG",
     )

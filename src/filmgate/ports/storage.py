@@ -55,6 +55,10 @@ class Storage(Protocol):
         """Remove a key; it is no error if it is not there."""
         ...
 
+    async def tidy(self) -> None:
+        """Remove what writes that were cut off long ago left behind."""
+        ...
+
     def list_keys(self, prefix: str) -> AsyncIterator[StoredFile]:
         """Yield all files whose key starts with the prefix."""
         ...

@@ -60,7 +60,10 @@ async def check_storage(*, may_repair: bool, deps: Deps) -> StorageReport:
 
 
 async def remove_orphans(*, deps: Deps) -> int:
-    """Remove files without a record. Returns how many."""
+    """Remove files without a record, and what was never written to its end. Returns how many
+    files.
+    """
+    await deps.storage.tidy()
     if not await _is_ours(deps):
         log.error("storage.foreign", advice="filmgate storage check")
         return 0

@@ -1,11 +1,12 @@
 """Erase a task: its prompts, its files, its row. The ledger keeps what it cost.
 
-    cancel, if it runs → files without a record → ONE transaction → recorded files → their records
-                                                  row away, the files' time is over
+    cancel, if it runs → stray files → ONE transaction → recorded files → their records
+                                       row away, the files' time is over
 
 Whoever dies on the way leaves nothing for good: before the transaction the task is still there and
-can be deleted again, after it the sweep finds files whose time is over. A running download goes on:
-the storage keeps an open file readable.
+can be deleted again, after it the sweep finds files whose time is over. What a cancelled attempt
+still writes becomes an orphan, which the sweep removes: service/check_storage.py. A running
+download goes on: the storage keeps an open file readable.
 """
 
 from __future__ import annotations
@@ -13,10 +14,8 @@ from __future__ import annotations
 import structlog
 
 from filmgate.domain.api_key import ApiKey
-from filmgate.domain.asset import SPRITES, THUMBNAIL, Asset, AssetKind, result_key, still_key
 from filmgate.domain.errors import LeaseLost
 from filmgate.domain.ids import TaskId
-from filmgate.domain.task import Task
 from filmgate.service.deps import Deps
 from filmgate.service.read_task import own_task
 from filmgate.service.settle_task import settle_task
@@ -31,54 +30,25 @@ async def delete_task(task_id: str, *, key: ApiKey, deps: Deps) -> TaskId:
     """
     task = await own_task(task_id, key=key, deps=deps)
     if not task.is_final:
-        task = await _call_off(task, deps)
-    late = await _expect_late_files(task, deps)
-    for prefix in (f"results/{task.id}/", f"inputs/{task.id}/"):
-        async for stored in deps.storage.list_keys(prefix):
-            if await deps.store.asset(stored.key) is None:
-                await deps.storage.delete(stored.key)
+        try:
+            ended = task.cancelled(at=deps.clock.now())
+            await settle_task(ended, attempt=None, store=deps.store)
+        except LeaseLost:
+            log.info("task.ended_meanwhile", task_id=task.id)
+    await _remove_strays(task.id, deps)
     recorded = await deps.store.erase_task(task.id, at=deps.clock.now())
     for storage_key in recorded:
         await deps.storage.delete(storage_key)
-        if storage_key not in late:
-            await deps.store.forget_asset(storage_key)
-    log.info("task.deleted", task_id=task.id, files=len(recorded) - len(late))
+        await deps.store.forget_asset(storage_key)
+    log.info("task.deleted", task_id=task.id, files=len(recorded))
     return task.id
 
 
-async def _call_off(task: Task, deps: Deps) -> Task:
-    now = deps.clock.now()
-    try:
-        await settle_task(task.cancelled(at=now), attempt=None, store=deps.store)
-    except LeaseLost:
-        log.info("task.ended_meanwhile", task_id=task.id)
-    return await deps.store.task(task.id) or task
-
-
-async def _expect_late_files(task: Task, deps: Deps) -> set[str]:
-    """Record the files that an attempt without a result may still be writing, so that the sweep
-    removes them if they come after all. Return their keys.
-    """
-    if not task.attempt or task.result_key is not None:
-        return set()
-    now = deps.clock.now()
-    late = {
-        result_key(task.id, task.attempt),
-        still_key(task.id, task.attempt, THUMBNAIL),
-        still_key(task.id, task.attempt, SPRITES),
-    }
-    for storage_key in late:
-        await deps.store.add_asset(
-            Asset(
-                key=storage_key,
-                kind=AssetKind.RESULT,
-                account_id=task.account_id,
-                task_id=task.id,
-                content_type="application/octet-stream",
-                size_bytes=0,
-                filename="",
-                created_at=now,
-                expires_at=now,
-            )
-        )
-    return late
+async def _remove_strays(task_id: TaskId, deps: Deps) -> None:
+    """Remove what attempts that lost their lease have left without a record."""
+    for prefix in (f"results/{task_id}/", f"inputs/{task_id}/"):
+        files = [stored.key async for stored in deps.storage.list_keys(prefix)]
+        recorded = await deps.store.recorded_keys(files) if files else set[str]()
+        for storage_key in files:
+            if storage_key not in recorded:
+                await deps.storage.delete(storage_key)

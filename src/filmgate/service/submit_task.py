@@ -27,6 +27,8 @@ from filmgate.ports.store import IdempotencyKey, Submission
 from filmgate.service.deps import Deps
 
 SEED_BITS = 63
+UNKNOWN_TYPE = "application/octet-stream"
+"""Of inputs that were fetched: decoding tells what they are."""
 GAUGE_S = 1.0
 INPUTS = "inputs/"
 
@@ -140,7 +142,7 @@ async def _check_own_files(generation: Generation, deps: Deps) -> None:
         if asset is None or (asset.expires_at is not None and asset.expires_at <= deps.clock.now()):
             rule = f"{param} must be a link that has not expired; upload the file again"
             raise InvalidFields([BrokenRule(param, rule)])
-        if not asset.content_type.startswith(f"{kind}/"):
+        if not asset.content_type.startswith((f"{kind}/", UNKNOWN_TYPE)):
             rule = f"{param} must be a link to an {kind} file, it leads to {asset.content_type}"
             raise InvalidFields([BrokenRule(param, rule)])
 

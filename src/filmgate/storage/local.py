@@ -129,6 +129,13 @@ class LocalStorage:
             if not _is_missing(error):
                 raise _failed("deleted", error) from error
 
+    async def tidy(self) -> None:
+        """Remove what is in the way to being written since a day."""
+        try:
+            await asyncio.to_thread(_remove_leftovers, self._incoming)
+        except OSError as error:
+            raise _failed("opened", error) from error
+
     async def list_keys(self, prefix: str) -> AsyncIterator[StoredFile]:
         """Yield all files whose key starts with the prefix, in the order of their keys."""
         found = self._walk(checked_prefix(prefix))

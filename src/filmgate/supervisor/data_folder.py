@@ -8,6 +8,7 @@ postgres.password  of the embedded database's role
 seal.key           what stored secrets are encrypted with: not in the database, so back it up
 last-request       its modification time is that of the latest request
 files/             stored files          postgres/  embedded database          logs/
+scratch/           what workers make on their way: of no worth once they ended
 """
 
 from __future__ import annotations

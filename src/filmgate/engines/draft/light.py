@@ -1,4 +1,7 @@
-"""The light of a time of day and a weather: sky colours, sun, haze. Linear BGR. No drawing of things here."""
+"""The light of a time of day and a weather: sky colours, sun, haze.
+
+Linear BGR. No drawing of things here.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +49,7 @@ _LIGHTS = {
         haze=bgr(0.90, 0.34, 0.10), ambient=bgr(0.62, 0.44, 0.36), is_dark=False,
     ),
     TimeOfDay.NIGHT: Light(
-        horizon=bgr(0.050, 0.060, 0.110), middle=bgr(0.020, 0.028, 0.066), zenith=bgr(0.006, 0.010, 0.030),
+        horizon=bgr(0.05, 0.06, 0.11), middle=bgr(0.02, 0.028, 0.066), zenith=bgr(0.006, 0.01, 0.03),
         sun=bgr(0.62, 0.70, 0.90), sun_height=0.30, sun_strength=0.25,
         haze=bgr(0.035, 0.045, 0.085), ambient=bgr(0.10, 0.12, 0.18), is_dark=True,
     ),

@@ -1,6 +1,8 @@
-"""What the draft engine understood of a prompt: the nouns the scenes are painted from. No drawing here.
+"""What the draft engine understood of a prompt: the nouns the scenes are painted from. No drawing
+here.
 
-    prompt, negative prompt, seed --words.py--> Look --camera.py--> Pose at every moment --scenes/--> a picture
+    prompt, negative prompt, seed --words.py--> Look --camera.py--> Pose at every moment
+    --scenes/--> a picture
 """
 
 from __future__ import annotations
@@ -69,11 +71,14 @@ class Look:
     weather: Weather
     moves: tuple[Move, ...]
     without: frozenset[str]
-    """Things that the negative prompt, or 'no …'/'without …' in the prompt, took out: 'cars', 'people', 'clouds',
-    'rain', 'trees', 'poles', 'birds', 'neon', 'grain', 'stars', 'flowers', 'cat', … (plural nouns, lower case, as words.py normalises
-    them)."""
+    """Things that the negative prompt, or 'no …'/'without …' in the prompt, took out: 'cars',
+    'people', 'clouds', 'rain', 'trees', 'poles', 'birds', 'neon', 'grain', 'stars', 'flowers',
+    'cat', … (plural nouns, lower case, as words.py normalises them).
+    """
     words: frozenset[str]
-    """All words of the prompt, lower case: a scene may look for details it knows ('red', 'cyberpunk', 'kitten')."""
+    """All words of the prompt, lower case: a scene may look for details it knows ('red',
+    'cyberpunk', 'kitten').
+    """
     seed: int
     duration_s: int
     tempo: float = 1.0
@@ -82,10 +87,12 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """The camera at one moment, relative to the scene's own framing. Lengths in frame heights, angles in radians.
+    """The camera at one moment, relative to the scene's own framing. Lengths in frame heights,
+    angles in radians.
 
-    A scene moves each of its layers by (x, y) times that layer's nearness (0 at infinity, 1 at the subject's depth) and
-    magnifies by `zoom` (the whole picture) and `dolly` (near layers more than far ones).
+    A scene moves each of its layers by (x, y) times that layer's nearness (0 at infinity, 1 at the
+    subject's depth) and magnifies by `zoom` (the whole picture) and `dolly` (near layers more than
+    far ones).
     """
 
     x: float = 0.0
@@ -108,16 +115,22 @@ class Picture:
     image: NDArray[np.uint8]
     """BGR uint8 [height, width, 3], display-referred."""
     glow: NDArray[np.uint8] | None = None
-    """Light sources alone, BGR uint8 [height // 4, width // 4, 3], for the bloom; None: only the image's own highlights."""
+    """Light sources alone, BGR uint8 [height // 4, width // 4, 3], for the bloom; None: only
+    the image's own highlights.
+    """
 
 
 class Scene(Protocol):
-    """A place that can be filmed. Painted once in its constructor `(look, width_px, height_px)`, then animated.
+    """A place that can be filmed. Painted once in its constructor `(look, width_px, height_px)`,
+    then animated.
 
-    `frame` is called from two threads at once and out of order: it changes nothing in the scene, draws nothing from a
-    shared random generator, and depends on (t_s, pose) alone. Every pixel of the picture is written on each call.
+    `frame` is called from two threads at once and out of order: it changes nothing in the scene,
+    draws nothing from a shared random generator, and depends on (t_s, pose) alone. Every pixel of
+    the picture is written on each call.
     """
 
     def frame(self, t_s: float, pose: Pose) -> Picture:
-        """Paint the moment `t_s` (seconds of scene time; tempo already applied) as seen from `pose`."""
+        """Paint the moment `t_s` (seconds of scene time; tempo already applied) as seen
+        from `pose`.
+        """
         ...

@@ -1,4 +1,7 @@
-"""Tileable noise and the small pieces of painting arithmetic that every scene uses. No scene here."""
+"""Tileable noise and the small pieces of painting arithmetic that every scene uses.
+
+No scene here.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +48,10 @@ def smooth(low: float, high: float, x: ArrayLike) -> Floats:
 
 
 def film(linear: ArrayLike) -> Floats:
-    """Linear light to display values 0..1, with a filmic shoulder (fit of the ACES curve by K. Narkowicz, 2015)."""
+    """Linear light to display values 0..1, with a filmic shoulder (fit of the ACES curve by K.
+
+    Narkowicz, 2015).
+    """
     c = np.maximum(np.asarray(linear, np.float32), 0)
     c = np.clip((c * (2.51 * c + 0.03)) / (c * (2.43 * c + 0.59) + 0.14), 0, 1)
     return (np.sqrt(c) * (0.92 + 0.08 * c)).astype(np.float32)
@@ -55,7 +61,7 @@ def to_bytes(linear: ArrayLike, seed: int = 5) -> Bytes:
     """Linear BGR light [h, w, 3] to display bytes, dithered so that skies do not band."""
     display = film(linear)
     rng = np.random.default_rng(seed)
-    dither = rng.uniform(-0.7, 0.7, display.shape[:2] + (1,)).astype(np.float32)
+    dither = rng.uniform(-0.7, 0.7, (*display.shape[:2], 1)).astype(np.float32)
     return np.clip(display * 255 + dither + 0.5, 0, 255).astype(np.uint8)
 
 
@@ -65,7 +71,9 @@ def bgr(red: float, green: float, blue: float) -> Floats:
 
 
 def fixed(points: ArrayLike) -> NDArray[np.int32]:
-    """Sub-pixel coordinates for OpenCV's drawing calls with `shift=4`, kept inside what OpenCV can draw."""
+    """Sub-pixel coordinates for OpenCV's drawing calls with `shift=4`, kept inside what
+    OpenCV can draw.
+    """
     return np.clip(np.asarray(points, np.float64) * 16, -(2**26), 2**26).astype(np.int32)
 
 
