@@ -17,8 +17,10 @@ from PIL import Image
 
 from clients.compatibility import table_of
 from clients.conftest import Site
-from filmgate.domain.errors import DatabaseAway, InsufficientCredits, QueueFull
+from filmgate.config import Settings
+from filmgate.domain.errors import ConfigError, DatabaseAway, InsufficientCredits, QueueFull
 from filmgate.media.probe import probe_film
+from filmgate.service import watch
 from gateway_room import OTHER_TOKEN, TOKEN, Room, RoomStore
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -480,6 +482,29 @@ async def test_model_names_are_the_operators_to_choose(tmp_path):
             assert (await client.videos.create(prompt="a", model=name)).model == "wan2.5-preview"
         with pytest.raises(openai.BadRequestError, match=r"known are wan2\.5-preview"):
             await client.videos.create(prompt="a", model="sora-2")
+
+
+@pytest.mark.parametrize("pairs", ["sora-2", "=wan2.5-preview", "sora-2="])
+def test_a_name_without_a_model_stops_the_start(pairs):
+    with pytest.raises(ConfigError, match="model_aliases needs name=model pairs"):
+        Settings(model_aliases=pairs)
+
+
+async def test_a_stream_of_a_deleted_task_ends(room, monkeypatch):
+    monkeypatch.setattr(watch, "LOOK_AGAIN_S", 0.05)
+
+    class Forgetful(RoomStore):
+        async def outlook(self, task):
+            self.kept.pop(task.id)  # deleted right after it was read
+            return await super().outlook(task)
+
+    async with over(room) as client:
+        made = await client.videos.create(prompt="a road")
+        room.store.__class__ = Forgetful
+        async with room.client() as http:
+            answer = await http.get(f"/v1/tasks/{made.id}/events")
+    assert answer.status_code == 200
+    assert made.id in answer.text
 
 
 # ---- the table of docs/reference/compatibility.md

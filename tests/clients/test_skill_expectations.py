@@ -230,3 +230,19 @@ def test_a_wrong_key_is_an_error_at_every_step(site):
             answer = http.get(path, headers={"Authorization": "Bearer fg_wrong"})
             assert answer.status_code == 401
             assert checked_error(answer)["type"] == "authentication_error"
+
+
+def test_balance_and_usage_have_their_shapes(skill):
+    numbers = {"remain_balance", "used_balance", "remain_credits", "used_credits"}
+    for path in ("/v1/balance", "/v1/user/balance", "/balance", "/user/balance"):
+        said = checked(skill.get(path))
+        assert set(said) == numbers | {"success", "unlimited_quota"}
+        assert (said["success"], said["unlimited_quota"], said["remain_balance"]) == (
+            True,
+            True,
+            -1,
+        )
+    for path in ("/v1/usage", "/usage"):
+        said = checked(skill.get(path, params={"group_by": "model,date", "scope": "account"}))
+        assert said["total"].keys() == {"requests", "seconds", "amount_usd", "credits"}
+        assert all(row.keys() >= {"model", "date", "amount_usd"} for row in said["data"])

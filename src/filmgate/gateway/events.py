@@ -14,12 +14,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import AsyncIterator
 
+import structlog
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
 from starlette.types import ASGIApp
 
 from filmgate.domain.api_key import ApiKey
-from filmgate.domain.errors import Unavailable
+from filmgate.domain.errors import InvalidTaskId, Unavailable
 from filmgate.gateway.answers import Answer, encoded
 from filmgate.gateway.apimart import said
 from filmgate.gateway.auth import caller
@@ -36,6 +37,7 @@ HEARTBEATS_MAX = 960
 _TYPE = "text/event-stream"
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 _HEARTBEAT = b": still here\n\n"
+_log = structlog.get_logger("filmgate.gateway")
 
 
 class Events:
@@ -77,6 +79,8 @@ class Events:
                 view = await self._watch.wait_change(
                     view, key=key, wait_s=HEARTBEAT_S, deps=self._deps
                 )
+        except InvalidTaskId:
+            _log.debug("stream.task_deleted", task_id=view.task.id)
         finally:
             self._open -= 1
 

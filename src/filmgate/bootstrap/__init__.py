@@ -1,0 +1,36 @@
+"""Floor 5. Decides which adapter stands behind which port, and what runs in which process.
+
+    server      serve: the supervisor: database, migrations, first keys, and the processes below
+    processes   run_gateway: HTTP          run_worker: the queue          run_studio: its child
+    operator    verbs for commands that need no HTTP
+    adapters    the adapter behind every port
+
+Imports stand inside the functions, so that each process loads only what it needs.
+"""
+
+from filmgate.bootstrap.adapters import (
+    build_deps,
+    data_path,
+    default_data_folder,
+    load_engine,
+    signing_credential,
+)
+from filmgate.bootstrap.operator import Operator, operator
+from filmgate.bootstrap.process import worker_name
+from filmgate.bootstrap.processes import run_gateway, run_studio, run_worker
+from filmgate.bootstrap.server import serve
+
+__all__ = [
+    "Operator",
+    "build_deps",
+    "data_path",
+    "default_data_folder",
+    "load_engine",
+    "operator",
+    "run_gateway",
+    "run_studio",
+    "run_worker",
+    "serve",
+    "signing_credential",
+    "worker_name",
+]

@@ -1,0 +1,169 @@
+"""Which adapter stands behind which port. Here alone is it decided."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filmgate.config import Settings, split_list
+from filmgate.domain.errors import ConfigError
+
+if TYPE_CHECKING:
+    from filmgate.inputs.addresses import AllowedHosts
+    from filmgate.inputs.resolver import Resolver
+    from filmgate.ports.engine import Engine
+    from filmgate.ports.rewriter import Rewriter
+    from filmgate.ports.store import Store
+    from filmgate.ports.studio import Credential
+    from filmgate.service.deps import Deps
+    from filmgate.store.embedded import EmbeddedPostgres
+    from filmgate.store.store import PostgresStore
+    from filmgate.supervisor.data_folder import DataFolder
+
+LINK_SECRET_BYTES = 32
+FETCH_CONCURRENT_MAX = 8
+
+
+class SystemClock:
+    """The Clock port."""
+
+    def now(self) -> datetime:
+        """Return the current time, UTC, aware."""
+        return datetime.now(UTC)
+
+
+class SystemEntropy:
+    """The Entropy port."""
+
+    def bytes(self, count: int) -> bytes:
+        """Return `count` random bytes."""
+        return secrets.token_bytes(count)
+
+
+def default_data_folder() -> Path:
+    """Return where everything is kept when nobody says where."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/filmgate")
+    home = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(home) / "filmgate"
+
+
+def data_path(settings: Settings) -> Path:
+    """Return the data folder in force, absolute."""
+    named = settings.data
+    return Path(named).expanduser().absolute() if named else default_data_folder()
+
+
+def address_rules(settings: Settings) -> tuple[AllowedHosts, Resolver]:
+    """Which addresses may be connected to, and who knows them."""
+    from filmgate.inputs.addresses import AllowedHosts
+    from filmgate.inputs.resolver import StaticResolver, SystemResolver
+
+    return (
+        AllowedHosts.parse(split_list(settings.fetch_allowed)),
+        StaticResolver.parse(split_list(settings.fetch_resolve), SystemResolver()),
+    )
+
+
+def load_engine(name: str) -> Engine:
+    """Load one engine by its entry point; nothing else is imported. Raises ConfigError."""
+    from importlib.metadata import entry_points
+
+    found = entry_points(group="filmgate.engines", name=name)
+    if not found:
+        known = ", ".join(sorted(e.name for e in entry_points(group="filmgate.engines")))
+        raise ConfigError(f"no engine is named {name!r}; installed are {known}")
+    return next(iter(found)).load()()
+
+
+def signing_credential(settings: Settings) -> Credential | None:
+    """Return what films are signed with, made if need be; None if provenance is off.
+
+    Raises ConfigError.
+    """
+    from filmgate.media.certificates import FOLDER, credential_in_force
+
+    if not settings.provenance:
+        return None
+    return credential_in_force(
+        data_path(settings) / FOLDER,
+        certificate=settings.provenance_certificate,
+        key=settings.provenance_key,
+        now=datetime.now(UTC),
+    )
+
+
+async def build_deps(settings: Settings, store: Store) -> Deps:
+    """Put an adapter behind every port."""
+    from filmgate.catalogue import load_models
+    from filmgate.inputs.fetcher import FetchLimits, GuardedFetcher
+    from filmgate.service.deps import Deps, Limits
+    from filmgate.storage.links import SignedLinks
+    from filmgate.storage.local import LocalStorage
+    from filmgate.store.sealing import sealer_in_force
+
+    secret = await store.ensure_secret("links", secrets.token_bytes(LINK_SECRET_BYTES))
+    allowed, resolver = address_rules(settings)
+    return Deps(
+        store=store,
+        storage=LocalStorage(data_path(settings) / "files"),
+        links=SignedLinks(secret),
+        fetcher=GuardedFetcher(
+            FetchLimits(
+                total_s=settings.fetch_timeout_s,
+                redirects_max=settings.fetch_redirects_max,
+                concurrent_max=FETCH_CONCURRENT_MAX,
+            ),
+            allowed,
+            resolver,
+            settings.fetch_ca_file or None,
+        ),
+        rewriter=_rewriter(settings),
+        clock=SystemClock(),
+        entropy=SystemEntropy(),
+        models=load_models(),
+        sealer=sealer_in_force(data_path(settings) / "seal.key", key=settings.seal_key),
+        limits=Limits(**{f.name: getattr(settings, f.name) for f in fields(Limits)}),
+        engine=settings.engine,
+    )
+
+
+def _rewriter(settings: Settings) -> Rewriter:
+    if not settings.rewriter_url:
+        from filmgate.rewrite.builtin import BuiltinRewriter
+
+        return BuiltinRewriter()
+    from filmgate.rewrite.chat import ChatRewriter
+
+    return ChatRewriter(
+        base_url=settings.rewriter_url,
+        key=settings.rewriter_key,
+        model=settings.rewriter_model,
+        timeout_s=settings.rewriter_timeout_s,
+    )
+
+
+def embedded_postgres(settings: Settings, folder: DataFolder) -> EmbeddedPostgres | None:
+    """The database we bring along, or None when the operator names one."""
+    if settings.database_url:
+        return None
+    from filmgate.store.embedded import EmbeddedPostgres
+
+    return EmbeddedPostgres(folder.path, password=folder.database_password())
+
+
+async def open_store(settings: Settings, *, connections_max: int) -> PostgresStore:
+    """Open the store of a process that a supervisor, or an operator, gave its database to."""
+    from filmgate.store.store import PostgresStore
+
+    if not settings.database_url:
+        raise ConfigError(
+            "FILMGATE_DATABASE_URL is needed to run this process alone; `filmgate serve` runs all"
+        )
+    store = PostgresStore(settings.database_url, connections_max=connections_max)
+    await store.open()
+    return store

@@ -1,0 +1,107 @@
+"""The verbs for commands that need no HTTP, over a data folder's database."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from filmgate.bootstrap.adapters import build_deps, data_path, embedded_postgres
+from filmgate.config import Settings
+
+if TYPE_CHECKING:
+    from filmgate.domain.api_key import ApiKey
+    from filmgate.domain.webhook import Delivery, WebhookSecret
+    from filmgate.service.check_storage import StorageReport
+    from filmgate.service.deps import Deps
+
+
+class Operator:
+    """The verbs that commands use without a server's API."""
+
+    def __init__(self, deps: Deps) -> None:
+        self._deps = deps
+
+    @property
+    def deps(self) -> Deps:
+        """What verbs are given, for commands that call one themselves."""
+        return self._deps
+
+    async def create_key(self, name: str, *, account: str) -> tuple[ApiKey, str]:
+        """See service/manage_keys.py."""
+        from filmgate.service.manage_keys import create_key
+
+        return await create_key(name, deps=self._deps, account=account)
+
+    async def list_keys(self) -> list[ApiKey]:
+        """See service/manage_keys.py."""
+        from filmgate.service.manage_keys import list_keys
+
+        return await list_keys(deps=self._deps)
+
+    async def revoke_key(self, id_or_name: str) -> ApiKey:
+        """See service/manage_keys.py."""
+        from filmgate.service.manage_keys import revoke_key
+
+        return await revoke_key(id_or_name, deps=self._deps)
+
+    async def list_deliveries(
+        self, *, task_id: str | None, state: str | None, limit: int
+    ) -> list[Delivery]:
+        """See service/manage_webhooks.py."""
+        from filmgate.service.manage_webhooks import list_deliveries
+
+        return await list_deliveries(
+            key=None, task_id=task_id, state=state, before=None, limit=limit, deps=self._deps
+        )
+
+    async def redeliver(self, delivery_id: str) -> Delivery:
+        """See service/manage_webhooks.py."""
+        from filmgate.service.manage_webhooks import redeliver
+
+        return await redeliver(delivery_id, deps=self._deps)
+
+    async def webhook_secret(self, id_or_name: str, *, is_rotated: bool) -> WebhookSecret:
+        """See service/manage_webhooks.py."""
+        from filmgate.service.manage_keys import find_key
+        from filmgate.service.manage_webhooks import rotate_webhook_secret, webhook_secret
+
+        key = await find_key(id_or_name, deps=self._deps)
+        hand_out = rotate_webhook_secret if is_rotated else webhook_secret
+        return await hand_out(key.id, deps=self._deps)
+
+    async def check_storage(self, *, may_repair: bool) -> StorageReport:
+        """See service/check_storage.py."""
+        from filmgate.service.check_storage import check_storage
+
+        return await check_storage(may_repair=may_repair, deps=self._deps)
+
+
+@asynccontextmanager
+async def operator(settings: Settings) -> AsyncGenerator[Operator]:
+    """Lend the verbs over the data folder's database, which is started for the while if no
+    server runs.
+    """
+    from filmgate.store.migrate import migrate
+    from filmgate.store.store import PostgresStore
+    from filmgate.supervisor.data_folder import DataFolder
+
+    folder = DataFolder(data_path(settings))
+    embedded = embedded_postgres(settings, folder)
+    is_mine = embedded is not None and folder.lock()
+    url = embedded.url if embedded is not None else settings.database_url
+    try:
+        if embedded is not None and is_mine:
+            await embedded.start()
+        if embedded is None or is_mine:
+            await migrate(url)
+        store = PostgresStore(url, connections_max=2)
+        await store.open()
+        try:
+            yield Operator(await build_deps(settings, store))
+        finally:
+            await store.close()
+    finally:
+        if embedded is not None and is_mine:
+            await embedded.stop()
+            folder.unlock()

@@ -1,0 +1,61 @@
+"""What every process of ours begins with: its name, its signals, its event loop, its logs."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import sys
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
+
+from filmgate.config import Settings
+
+if TYPE_CHECKING:
+    pass
+
+
+def worker_name(pid: int) -> str:
+    """Return the name under which a worker process holds its leases."""
+    return f"{socket.gethostname()}-{pid}"
+
+
+def stop_on_signals() -> asyncio.Event:
+    """Return an event that SIGTERM and SIGINT set."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signal_number, stop.set)
+    return stop
+
+
+def run_loop(coroutine: Coroutine[Any, Any, None]) -> None:
+    """Run a process to its end, on uvloop where there is one."""
+    try:
+        import uvloop
+    except ImportError:
+        asyncio.run(coroutine)
+    else:
+        uvloop.run(coroutine)
+
+
+def set_up_logs(settings: Settings) -> None:
+    """Log events as logfmt on standard error: ids, never a prompt, a token or a signed link."""
+    import logging
+
+    import structlog
+
+    level = getattr(logging, settings.log_level.upper())
+    logging.basicConfig(level=max(level, logging.WARNING), stream=sys.stderr)
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
