@@ -44,7 +44,7 @@ HASTY = {
     "lease_s": "1",
     "sweep_s": "0.3",
     "drain_s": "1",
-    "crashes_max": "20",
+    "crashes_max": "4",
 }
 STILL_S_MAX = 60
 

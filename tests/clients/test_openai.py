@@ -461,7 +461,7 @@ async def test_a_full_queue_is_tried_again_after_the_time_it_says(room):
     async with over(room, max_retries=1) as client:
         video = await client.videos.create(prompt="a road")
     assert video.status == "queued"
-    assert 0.9 <= time.monotonic() - began_s < 5
+    assert time.monotonic() - began_s >= 0.9
 
 
 async def test_another_accounts_video_is_not_found(room):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from importlib.resources import files
 
 import psycopg
 import pytest
@@ -173,3 +174,20 @@ async def test_a_video_belongs_to_the_day_on_which_it_was_finished_to_the_micros
                 "UPDATE ledger_entries SET created_at = %s WHERE task_id = %s", (moment, task.id)
             )
             assert [line.day_index for line in await store.usage(wanted)] == days
+
+
+async def test_entries_from_before_the_upgrade_are_told_what_their_tasks_know(store, database_url):
+    key = await new_key(store)
+    await finished(store, key)
+    script = files("filmgate.store").joinpath("migrations", "0005_usage.sql").read_text("utf-8")
+    (backfill,) = [part for part in script.split(";") if part.strip().startswith("UPDATE")]
+    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
+        await connection.execute(
+            "UPDATE ledger_entries SET model = NULL, api_key_id = NULL, seconds = NULL"
+        )
+        assert await store.captured_by_key(key.id) == 0
+        await connection.execute(backfill)
+    lines = await store.usage(this_week(key, by_model=True, one_key=True))
+    assert [(line.model, line.requests, line.seconds) for line in lines] == [
+        ("wan2.5-preview", 1, 5)
+    ]

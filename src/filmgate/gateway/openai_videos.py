@@ -78,7 +78,7 @@ class OpenaiVideos:
                 message = "prompt is required: what the new video shows, got none"
                 raise InvalidFields([BrokenRule("prompt", message)])
             changes = self._translated(
-                {"model": task.generation.model, **given},
+                {**given, "model": given.get("model") or task.generation.model},
                 request,
                 has_picture=task.generation.is_image_to_video,
             )

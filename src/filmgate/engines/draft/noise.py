@@ -38,7 +38,8 @@ def sample(noise: Floats, x: ArrayLike, y: ArrayLike) -> Floats:
         ((v - np.floor(v)) * size).astype(np.float32, copy=False)
         for v in (np.asarray(x, np.float32), np.asarray(y, np.float32))
     ]
-    return cv2.remap(noise, at[0], at[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
+    read = cv2.remap(noise, at[0], at[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
+    return read.astype(np.float32, copy=False)
 
 
 def smooth(low: float, high: float, x: ArrayLike) -> Floats:

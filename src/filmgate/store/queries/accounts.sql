@@ -25,6 +25,7 @@ VALUES (%(key)s, %(kind)s, %(account_id)s, %(task_id)s, %(content_type)s, %(size
     ON CONFLICT (key) DO UPDATE SET size_bytes = excluded.size_bytes, content_type = excluded.content_type
 
 -- What an unfinished task names stays, even after its time. An input goes an hour after its task has nothing to show.
+-- NOT IN is hashed once; an anti-join compares every pair, which takes minutes with a long queue.
 -- name: expired_assets
 SELECT * FROM assets
  WHERE (expires_at < %(at)s
@@ -32,9 +33,9 @@ SELECT * FROM assets
             AND NOT EXISTS (
                 SELECT FROM tasks WHERE tasks.id = assets.task_id
                    AND (ended_at IS NULL OR coalesce(tasks.expires_at, ended_at) >= %(at)s))))
-   AND NOT EXISTS (
-        SELECT FROM tasks WHERE ended_at IS NULL
-           AND 'asset:' || assets.key IN (generation->>'image', generation->>'audio'))
+   AND 'asset:' || key NOT IN (
+        SELECT named FROM tasks, LATERAL (VALUES (generation->>'image'), (generation->>'audio')) AS given (named)
+         WHERE ended_at IS NULL AND named LIKE 'asset:%%')
  ORDER BY expires_at NULLS FIRST LIMIT %(limit)s
 
 -- name: accounts
