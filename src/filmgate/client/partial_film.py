@@ -70,12 +70,12 @@ class PartialFilm:
         self.size_bytes += self._open_part().file.write(piece)
 
     def ended(self) -> None:
-        """Hear that an answer's body came to its proper end."""
-        if self._total_bytes is not None and self.size_bytes > self._total_bytes:
+        """Hear that an answer's body came to its proper end, and so to the film's."""
+        if self._total_bytes not in {None, self.size_bytes}:
             raise UnexpectedAnswer(
                 f"the film has {self._total_bytes} bytes, but {self.size_bytes} came"
             )
-        self.is_whole = self._total_bytes in {None, self.size_bytes}
+        self.is_whole = True
 
     def keep(self) -> None:
         """Give the whole film its name, safe on disk; what had the name before is replaced."""
