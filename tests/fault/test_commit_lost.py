@@ -76,11 +76,15 @@ async def test_a_submit_that_nobody_can_look_up_says_so_and_names_its_id(store, 
     assert await store.task(task.id) is not None
 
 
-async def test_a_submit_that_never_reached_the_database_is_simply_refused(store, torn, wire):
+async def test_a_submit_that_never_reached_the_database_is_simply_refused(store, wire, monkeypatch):
+    monkeypatch.setattr(database, "POOL_WAIT_S", 0.5)
     task = new_task(await new_key(store))
     wire.refuse()
+    unconnected = PostgresStore(wire.url, connections_max=2)
+    await unconnected.open()
     with pytest.raises(DatabaseAway) as told:
-        await torn.submit(task, idempotency=None, unfinished_max=1)
+        await unconnected.submit(task, idempotency=None, unfinished_max=1)
+    await unconnected.close()
 
     assert told.value.code == "database_away"
     assert await store.task(task.id) is None

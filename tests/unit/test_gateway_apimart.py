@@ -207,6 +207,7 @@ async def test_a_completed_task_has_result_cost_and_times(room: Room) -> None:
     async with room.client() as client:
         answer = await client.get(f"/v1/tasks/{task_id}?language=de")
     data = answer.json()["data"]
+    assert "/1/thumbnail.jpg?expires=" in data.pop("thumbnail_url")
     assert task.expires_at is not None
     path = room.links.path(task.result_key, expires_at=task.expires_at)
     assert data == {

@@ -14,6 +14,7 @@ import typer
 
 from filmgate import __version__
 from filmgate.cli.accounts import accounts
+from filmgate.cli.backup import backup, restore
 from filmgate.cli.certs import certs
 from filmgate.cli.config import config
 from filmgate.cli.credits import account_credits
@@ -65,7 +66,7 @@ def root(
     """
 
 
-for command in (generate, serve, stop, status, config, doctor, gateway, worker):
+for command in (generate, serve, stop, status, config, doctor, backup, restore, gateway, worker):
     app.command()(command)
 app.command(hidden=True)(studio)
 app.add_typer(tasks, name="tasks")

@@ -9,6 +9,7 @@ seal.key           what stored secrets are encrypted with: not in the database, 
 last-request       its modification time is that of the latest request
 files/             stored files          postgres/  embedded database          logs/
 scratch/           what workers make on their way: of no worth once they ended
+restore-unfinished while a restore makes the folder: until it is done, nothing else may use it
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from filmgate.domain.errors import ConfigError
 
 PASSWORD_BYTES = 24
 LOCK_TRIES_S = 1.0
+UNFINISHED = "restore-unfinished"
 
 
 class ServerFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,7 +54,10 @@ class DataFolder:
         self._lock_file: IO[str] | None = None
 
     def lock(self) -> bool:
-        """Take the folder for this process's life; False if another server has it."""
+        """Take the folder for this process's life; False if another server has it.
+
+        Raises ConfigError if a restore did not come to its end here.
+        """
         lock_file = (self.path / "server.lock").open("a")
         deadline = time.monotonic() + LOCK_TRIES_S
         while True:
@@ -64,6 +69,11 @@ class DataFolder:
                     lock_file.close()
                     return False
                 time.sleep(0.05)
+        if (self.path / UNFINISHED).exists():
+            lock_file.close()
+            raise ConfigError(
+                f"a restore to {self.path} did not end; remove the folder and restore again"
+            )
         self._lock_file = lock_file
         (self.path / "server.json").unlink(missing_ok=True)
         return True
