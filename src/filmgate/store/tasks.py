@@ -86,7 +86,7 @@ class PostgresTasks:
                 earlier = await _submit_named(connection, values, idempotency)
                 if earlier:
                     return earlier
-            return await _refuse(connection, task, unfinished_max)
+            return await _refuse(connection, task, unfinished_max, is_named=idempotency is not None)
 
     async def _submit_again(
         self, task: Task, idempotency: IdempotencyKey | None, unfinished_max: int
@@ -295,7 +295,9 @@ async def _submit_named(
     return Submission(task_id=kept["task_id"], is_replayed=kept["task_id"] != values["id"])
 
 
-async def _refuse(connection: Connection, task: Task, unfinished_max: int) -> Submission:
+async def _refuse(
+    connection: Connection, task: Task, unfinished_max: int, *, is_named: bool
+) -> Submission:
     """The submit statement took nothing: say why."""
     row = await (
         await connection.execute("SELECT * FROM accounts WHERE id = %s", (task.account_id,))
@@ -314,6 +316,8 @@ async def _refuse(connection: Connection, task: Task, unfinished_max: int) -> Su
             f"this video costs ${task.price_micro_usd / MICRO_USD:.4f},"
             f" available are ${balance.available / MICRO_USD:.4f}"
         )
+    if not is_named:  # room or credits came free between the two statements
+        raise QueueFull("the account had no room a moment ago; try again", retry_after_s=1)
     raise IdempotencyInProgress(
         "a request with this Idempotency-Key is being worked on", retry_after_s=1
     )
