@@ -134,7 +134,7 @@ def gateway(folder: Path) -> Iterator[tuple[int, str, int, int]]:
 
 async def _token(settings: Settings, url: str) -> str:
     async with operator(Settings(data=settings.data, database_url=url)) as verbs:
-        return (await verbs.create_key("bench"))[1]
+        return (await verbs.create_key("bench", account="main"))[1]
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ import os
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -39,45 +40,8 @@ CREATE TABLE filmgate_migrations (number integer PRIMARY KEY, name text NOT NULL
 CREATE TABLE filmgate_queue_migrations (name text PRIMARY KEY);
 """
 
-# What the first release wrote, in its columns and its JSON: never to be mended after a later one.
-TASKS = """
-INSERT INTO accounts (id, name, created_at, granted, available, held, captured, unfinished, last_rank)
-VALUES ('acct_old', 'old', now(), 10000000, 10000000 - 4 * 332000, 3 * 332000, 332000, 3, 5);
-INSERT INTO api_keys (id, account_id, name, token_hash, prefix, created_at)
-VALUES ('key_old', 'acct_old', 'old', 'hash', 'fg_12345', now());
-INSERT INTO tasks (id, account_id, api_key_id, model, generation, price_micro_usd, created_at, rank)
-SELECT format('task_01K00000000000000000000%s', to_char(number, 'FM000')), 'acct_old', 'key_old', 'wan2.5-preview',
-       jsonb_build_object('model', 'wan2.5-preview', 'prompt', 'a road', 'negative_prompt', '',
-                          'resolution', '720p', 'size', '16:9', 'duration_s', 5, 'seed', 7,
-                          'may_rewrite_prompt', true, 'has_watermark', false, 'image', NULL,
-                          'audio', NULL, 'language', 'en'),
-       332000, now() - interval '1 minute', number + 1
-  FROM generate_series(0, 4) AS number;
-UPDATE queue_state SET last_started_rank = 5;
-UPDATE tasks SET status = 'processing', attempt = 1, stage = 'make', progress = 40, worker = 'w1',
-                 started_at = now(), lease_until = now() + interval '1 hour', actual_prompt = 'a long road'
- WHERE rank = 2;
-UPDATE tasks SET status = 'processing', attempt = 2, stage = 'make', progress = 80, worker = 'w2',
-                 started_at = now(), lease_until = now() - interval '1 second'
- WHERE rank = 3;
-UPDATE tasks SET status = 'completed', attempt = 1, stage = 'done', progress = 100, started_at = now(),
-                 ended_at = now(), width_px = 1280, height_px = 720, engine = 'draft',
-                 result_key = 'results/old/film.mp4', result_bytes = 9, expires_at = now() + interval '1 day'
- WHERE rank = 4;
-UPDATE tasks SET status = 'failed', attempt = 3, stage = 'done', progress = 100, started_at = now(), ended_at = now(),
-                 failure = '{"code": "engine_failed", "message": "it broke", "param": null}'
- WHERE rank = 5;
-INSERT INTO ledger_entries (account_id, movement, amount) VALUES ('acct_old', 'grant', 10000000);
-INSERT INTO ledger_entries (account_id, task_id, movement, amount)
-SELECT 'acct_old', id, 'hold', 332000 FROM tasks ORDER BY rank;
-INSERT INTO ledger_entries (account_id, task_id, movement, amount)
-SELECT 'acct_old', id, CASE rank WHEN 4 THEN 'capture' ELSE 'release' END, 332000 FROM tasks WHERE rank >= 4;
-INSERT INTO assets (key, kind, account_id, task_id, content_type, size_bytes, filename, created_at, expires_at)
-SELECT result_key, 'result', 'acct_old', id, 'video/mp4', 9, 'film.mp4', now(), expires_at FROM tasks WHERE rank = 4;
-SELECT procrastinate_defer_jobs_v1(ARRAY[ROW('films', 'produce_video', (-rank)::integer, NULL, id,
-           jsonb_build_object('task_id', id), NULL)::procrastinate_job_to_defer_v1])
-  FROM tasks WHERE ended_at IS NULL ORDER BY rank;
-"""
+TASKS = Path(__file__).with_name("first_release.sql").read_text(encoding="utf-8")
+"""What the first release wrote: tasks that wait, run, were lost and have ended."""
 
 
 @pytest.fixture
@@ -155,7 +119,7 @@ async def test_tasks_in_flight_go_on_after_an_upgrade_from_each_schema(upgraded,
     lost = await claim(store, await kept(store, "lost"), worker="w3")
     assert lost.attempt == 3
     failure = Failure(code="engine_failed", message="it broke")
-    await store.settle(lost.failed(failure, at=datetime.now(UTC)), attempt=3)
+    await store.settle(lost.failed(attempt=3, failure=failure, at=datetime.now(UTC)), attempt=3)
 
     waiting = await claim(store, await kept(store, "waiting"))
     await store.settle(done(waiting), attempt=waiting.attempt)

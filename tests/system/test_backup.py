@@ -15,11 +15,14 @@ from pathlib import Path
 import httpx
 import pytest
 
+from filmgate.domain.errors import ConfigError
 from filmgate.store.migrate import newest_migration
+from filmgate.supervisor.rescue import restore
 from input_corpus.forms import PNG
 from serving import ServerUnderTest, serving, wait_until
 
 SLOW = {"prompt": "[slow]", "prompt_extend": False, "resolution": "480p"}
+LEASES = {"lease_s": "3", "sweep_s": "1"}
 
 
 def command(*words: str, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -55,7 +58,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Saved]:
     """One film made, one being made, one waiting: backed up right then."""
     folder = tmp_path_factory.mktemp("backup")
     data = folder / "data"
-    with serving(data, engine="testcard", slots="1", drain_s="0") as server:
+    with serving(data, engine="testcard", slots="1", drain_s="0", **LEASES) as server:
         upload = server.http.post("/v1/uploads/images", files={"file": ("a.png", PNG)}).json()
         task = server.ended(server.submit({"prompt": "a boat", "resolution": "480p"}))
         film = server.film(task, folder / "film.mp4").read_bytes()
@@ -85,8 +88,8 @@ def restored(saved: Saved, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     data = tmp_path_factory.mktemp("restored") / "data"
     done = command("restore", str(saved.file), "--data", str(data))
     assert done.returncode == 0, done.stderr
-    assert "3 tasks (2 unfinished), 1 accounts, 2 keys" in done.stdout
-    with serving(data, engine="testcard") as server:
+    assert "3 tasks (2 unfinished), 1 account, 2 keys" in done.stdout
+    with serving(data, engine="testcard", slots="2", **LEASES) as server:
         yield server
 
 
@@ -148,9 +151,10 @@ def test_a_running_servers_folder_is_refused(saved):
 
 
 def test_a_folder_that_is_not_empty_is_refused_and_left_alone(saved, tmp_path):
-    (tmp_path / "letter.txt").write_text("mine")
+    letter = tmp_path / "letter.txt"
+    letter.write_text("mine")
     done = command("restore", str(saved.file), "--data", str(tmp_path))
-    assert (done.returncode, os.listdir(tmp_path)) == (2, ["letter.txt"])
+    assert (done.returncode, list(tmp_path.iterdir())) == (2, [letter])
     assert "is not empty" in done.stderr
 
 
@@ -159,18 +163,18 @@ def test_a_backup_of_a_newer_schema_is_refused(saved, tmp_path):
         manifest = json.loads(archive.extractfile("manifest.json").read())
     newer = {**manifest["database"], "schema": 9999}
     file = rewritten(saved.file, tmp_path / "newer.tar", database=newer, version="9.0")
-    done = command("restore", str(file), "--data", str(tmp_path / "data"))
-    assert (done.returncode, (tmp_path / "data").exists()) == (2, False)
-    assert "has schema 9999" in done.stderr
-    assert "restore it with filmgate 9.0" in done.stderr
+    with pytest.raises(ConfigError, match=r"has schema 9999, .* restore it with filmgate 9.0"):
+        restore(file, tmp_path / "data", is_database_ours=True)
+    assert not (tmp_path / "data").exists()
 
 
 def test_a_backup_that_was_cut_off_is_refused(saved, tmp_path):
     content = saved.file.read_bytes()
     for length in (0, 100, len(content) // 2, len(content) - 12 * 1024):
         (tmp_path / "cut.tar").write_bytes(content[:length])
-        done = command("restore", str(tmp_path / "cut.tar"), "--data", str(tmp_path / "data"))
-        assert (done.returncode, (tmp_path / "data").exists()) == (2, False), (length, done.stderr)
+        with pytest.raises(ConfigError, match="is not a backup of filmgate"):
+            restore(tmp_path / "cut.tar", tmp_path / "data", is_database_ours=True)
+        assert not (tmp_path / "data").exists()
 
 
 def test_a_member_that_leads_out_of_the_folder_is_refused(saved, tmp_path):
@@ -182,9 +186,9 @@ def test_a_member_that_leads_out_of_the_folder_is_refused(saved, tmp_path):
             new.addfile(tarfile.TarInfo(name), io.BytesIO())
             last = old.getmember("manifest.json")
             new.addfile(last, old.extractfile(last))
-        done = command("restore", str(tmp_path / "bad.tar"), "--data", str(tmp_path / "data"))
-        assert (done.returncode, (tmp_path / "data").exists()) == (2, False)
-        assert "holds what no backup does" in done.stderr
+        with pytest.raises(ConfigError, match="holds what no backup does"):
+            restore(tmp_path / "bad.tar", tmp_path / "data", is_database_ours=True)
+        assert not (tmp_path / "data").exists()
 
 
 def test_no_server_starts_on_half_a_restore(saved, tmp_path):
@@ -207,9 +211,13 @@ def test_a_database_of_the_operators_own_is_left_to_the_operator(saved, tmp_path
     stored = tmp_path / "data" / "files" / "results" / "film.mp4"
     stored.parent.mkdir(parents=True)
     stored.write_bytes(b"film")
+    gone = stored.with_name("gone.mp4")
+    gone.symlink_to("nowhere")  # listed, but not there when it is opened
     file, yours = str(tmp_path / "files.tar"), "postgresql://nobody@127.0.0.1:1/none"
     made = command("backup", file, "--data", str(tmp_path / "data"), database_url=yours)
     assert (made.returncode, "The database is NOT in it" in made.stderr) == (0, True)
+    assert "1 file (" in made.stdout
+    assert "files/results/gone.mp4" in made.stderr
 
     done = command("restore", file, "--data", str(tmp_path / "new"), database_url=yours)
     assert (done.returncode, "restore your own" in done.stderr) == (0, True)
@@ -220,3 +228,22 @@ def test_a_database_of_the_operators_own_is_left_to_the_operator(saved, tmp_path
     )
     assert (other.returncode, (tmp_path / "other").exists()) == (2, False)
     assert "names yours" in other.stderr
+
+
+def test_a_restored_folder_can_be_backed_up_without_a_server(saved, tmp_path):
+    data, again = tmp_path / "data", tmp_path / "again.tar"
+    restore(saved.file, data, is_database_ours=True)
+    made = command("backup", str(again), "--data", str(data))
+    assert made.returncode == 0, made.stderr
+    with tarfile.open(saved.file) as old, tarfile.open(again) as new:
+        manifests = [
+            json.loads(archive.extractfile("manifest.json").read()) for archive in (old, new)
+        ]
+        assert sorted(old.getnames()) == sorted(new.getnames())
+    assert manifests[0]["database"] == manifests[1]["database"]
+
+
+def test_a_folder_without_a_server_has_nothing_to_back_up(tmp_path):
+    made = command("backup", str(tmp_path / "a.tar"), "--data", str(tmp_path / "typo"))
+    assert (made.returncode, "nothing to back up" in made.stderr) == (2, True)
+    assert list(tmp_path.iterdir()) == []

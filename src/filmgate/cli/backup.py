@@ -88,11 +88,16 @@ def restore(
 
 
 def _words(manifest: Manifest) -> str:
-    files = f"{manifest.files:,} files ({manifest.files_bytes / 1e6:,.1f} MB)"
+    files = f"{_counted(manifest.files, 'file')} ({manifest.files_bytes / 1e6:,.1f} MB)"
     held = manifest.database
     if held is None:
         return files
     return (
-        f"{held.tasks:,} tasks ({held.unfinished:,} unfinished), {held.accounts:,} accounts,"
-        f" {held.keys:,} keys, {files}"
+        f"{_counted(held.tasks, 'task')} ({held.unfinished:,} unfinished),"
+        f" {_counted(held.accounts, 'account')},"
+        f" {_counted(held.keys, 'key')}, {files}"
     )
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
