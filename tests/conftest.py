@@ -11,6 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from databases import with_database
 from filmgate.store.embedded import EmbeddedPostgres
 from filmgate.store.migrate import migrate
 from filmgate.store.store import PostgresStore
@@ -74,8 +75,3 @@ async def store(database_url: str) -> AsyncIterator[PostgresStore]:
     await store.open()
     yield store
     await store.close()
-
-
-def with_database(url: str, name: str) -> str:
-    """The same server, another database."""
-    return url.replace("/filmgate?", f"/{name}?")

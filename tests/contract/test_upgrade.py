@@ -16,8 +16,8 @@ import psycopg
 import pytest
 from procrastinate.schema import SchemaManager
 
-from conftest import with_database
 from contract.test_store import claim, done, new_task, submit
+from databases import with_database
 from filmgate.domain.errors import ConfigError
 from filmgate.domain.task import Failure, Status, Task
 from filmgate.domain.usage import UsageFilter, UsageLine, day_boundaries

@@ -133,9 +133,12 @@ def test_without_a_database_callers_hear_503_soon_and_it_recovers_by_itself(serv
     os.kill(server.process.pid, signal.SIGSTOP)  # nobody restarts the database for a while
     try:
         kill(postmaster_pid(server))
+        # The killed database's sessions answer for another moment.
+        path = f"/v1/tasks/{task_id}"
+        wait_until(lambda: server.http.get(path).status_code == 503, 15, server.tail)
         for _ in range(2):
             began = time.monotonic()
-            answer = server.http.get(f"/v1/tasks/{task_id}")
+            answer = server.http.get(path)
             assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
             assert answer.json()["error"]["type"] == "service_unavailable"
             assert time.monotonic() - began < 8

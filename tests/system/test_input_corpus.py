@@ -20,7 +20,7 @@ from serving import ServerUnderTest, serving
 from web_fixtures import HOST, web_in_a_thread
 
 IMAGE_BYTES_MAX, AUDIO_BYTES_MAX = 20 * 2**20, 15 * 2**20
-GROWTH_BYTES_MAX = 8_000_000
+GROWTH_BYTES_MAX = 12_000_000
 RATE_HZ = 48_000
 FILM_SAMPLES = 5 * RATE_HZ
 

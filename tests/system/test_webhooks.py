@@ -101,7 +101,8 @@ async def test_a_receiver_that_fails_twice_is_told_what_the_task_says(server):
     for request in requests:
         assert request.headers["content-type"] == "application/json"
         assert abs(time.time() - int(request.headers["webhook-timestamp"])) < 60
-        assert set(request.headers["webhook-signature"].split()) == signatures(request, secret)
+        sent = set(request.headers["webhook-signature"].split())
+        assert signatures(request, secret) <= sent  # and an old secret's, when one was rotated
     assert [t["http_status"] for t in delivery["log"]] == [200, 429, 500]
     assert task["result"]["videos"][0]["url"][0].startswith(server.facts["url"])
 

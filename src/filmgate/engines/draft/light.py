@@ -49,7 +49,7 @@ _LIGHTS = {
         haze=bgr(0.90, 0.34, 0.10), ambient=bgr(0.62, 0.44, 0.36), is_dark=False,
     ),
     TimeOfDay.NIGHT: Light(
-        horizon=bgr(0.05, 0.06, 0.11), middle=bgr(0.02, 0.028, 0.066), zenith=bgr(0.006, 0.01, 0.03),
+        horizon=bgr(0.05, 0.06, 0.11), middle=bgr(0.02, 0.028, 0.066), zenith=bgr(.006, .01, .03),
         sun=bgr(0.62, 0.70, 0.90), sun_height=0.30, sun_strength=0.25,
         haze=bgr(0.035, 0.045, 0.085), ambient=bgr(0.10, 0.12, 0.18), is_dark=True,
     ),
