@@ -135,6 +135,8 @@ class _Link:
             tear = self._wire._due(said)
             if tear is Tear.BEFORE:
                 return
+            if tear is None and self._wire._is_refusing:  # another connection, open at the tear
+                return
             self._is_mute = tear is Tear.AFTER
             self._server.write(said)
             await self._server.drain()
