@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 X264_OPTIONS = {
     "preset": "veryfast",
-    "crf": "21",
+    "crf": "23",
     "profile": "high",
     # One step less of sub-pixel search: a fifth of the time for a twentieth more bytes.
     # Without mb-tree: with it the same frames gave other packets now and then on a busy machine.

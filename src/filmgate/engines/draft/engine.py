@@ -102,5 +102,5 @@ class DraftFootage:
 def inner_size(width_px: int, height_px: int) -> tuple[int, int]:
     """Return the size to paint at: smaller than the delivered one, for speed; multiples of 4."""
     pixels = width_px * height_px
-    share = 1.0 if pixels <= 500_000 else 0.7 if pixels <= 1_000_000 else 0.6
+    share = 1.0 if pixels <= 500_000 else 0.65 if pixels <= 1_000_000 else 0.6
     return round(width_px * share / 4) * 4, round(height_px * share / 4) * 4
