@@ -20,7 +20,7 @@ from rich.table import Table
 
 from filmgate.bootstrap import load_engine
 from filmgate.media.film import write_film
-from filmgate.ports.engine import Brief
+from filmgate.ports.engine import Brief, Unobserved
 
 SECONDS = 5
 SIZES = (("480p 16:9", 832, 480), ("720p 16:9", 1280, 720), ("1080p 16:9", 1920, 1080))
@@ -70,7 +70,7 @@ def _clip(engine, brief: Brief, target: Path) -> tuple[float, float, int]:
     wall, cpu = time.perf_counter(), cpu_s()
     write_film(
         target,
-        engine.make(brief),
+        engine.make(brief, Unobserved()),
         width_px=brief.width_px,
         height_px=brief.height_px,
         fps=brief.fps,
@@ -85,7 +85,7 @@ def _clip(engine, brief: Brief, target: Path) -> tuple[float, float, int]:
 
 def _drawing(engine, brief: Brief) -> float:
     cpu = cpu_s()
-    for _ in engine.make(brief).frames():
+    for _ in engine.make(brief, Unobserved()).frames():
         pass
     return cpu_s() - cpu
 

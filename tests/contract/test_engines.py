@@ -26,10 +26,12 @@ def test_an_unknown_engine_is_named_with_those_that_exist():
 
 def test_the_contract_catches_an_engine_that_drops_a_frame():
     class Short(TestcardEngine):
-        def make(self, brief):
+        def make(self, brief, observer):
             import dataclasses
 
-            return super().make(dataclasses.replace(brief, prompt=brief.prompt + " [short]"))
+            return super().make(
+                dataclasses.replace(brief, prompt=brief.prompt + " [short]"), observer
+            )
 
     with pytest.raises(AssertionError, match=f"{BRIEF.frame_count} frames were ordered"):
         check_engine(Short())

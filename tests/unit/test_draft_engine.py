@@ -12,7 +12,7 @@ from filmgate import __version__
 from filmgate.domain.errors import EngineFailed
 from filmgate.engines.draft import DraftEngine
 from filmgate.engines.draft.engine import inner_size
-from filmgate.ports.engine import Brief, Engine, PixelFormat, Source
+from filmgate.ports.engine import Brief, Engine, PixelFormat, Source, Unobserved
 
 BRIEF = Brief(
     prompt="Sunset coastal highway, cinematic shot",
@@ -26,7 +26,7 @@ BRIEF = Brief(
 
 
 def frames(brief: Brief) -> np.ndarray:
-    return np.stack(list(DraftEngine().make(brief).frames()))
+    return np.stack(list(DraftEngine().make(brief, Unobserved()).frames()))
 
 
 def test_it_is_an_engine() -> None:
@@ -43,7 +43,7 @@ def test_it_is_an_engine() -> None:
     ["coast road", "City night scene, rain", "a cat on the grass", "dancing to music", "xyzzy"],
 )
 def test_every_scene_gives_the_frames_of_the_brief(prompt: str) -> None:
-    footage = DraftEngine().make(replace(BRIEF, prompt=prompt, duration_s=1))
+    footage = DraftEngine().make(replace(BRIEF, prompt=prompt, duration_s=1), Unobserved())
     made = list(footage.frames())
     assert footage.pixel_format is PixelFormat.YUV420P
     assert len(made) == 6
@@ -68,7 +68,7 @@ def test_negatives_and_camera_words_are_obeyed() -> None:
 
 
 def test_sound_has_the_length_of_the_film() -> None:
-    sound = DraftEngine().make(BRIEF).sound()
+    sound = DraftEngine().make(BRIEF, Unobserved()).sound()
     assert sound.shape == (2, BRIEF.sample_count)
     assert sound.dtype == np.float32
     assert 0.01 < np.abs(sound).max() <= 1
@@ -76,7 +76,7 @@ def test_sound_has_the_length_of_the_film() -> None:
 
 def test_closing_early_leaves_no_thread_behind() -> None:
     before = threading.active_count()
-    reading = iter(DraftEngine().make(BRIEF).frames())
+    reading = iter(DraftEngine().make(BRIEF, Unobserved()).frames())
     next(reading)
     assert threading.active_count() > before
     reading.close()  # type: ignore[attr-defined]
@@ -96,7 +96,7 @@ def test_an_unreadable_start_image_fails_the_task(tmp_path: Path) -> None:
     path = tmp_path / "start.png"
     path.write_bytes(b"not a picture")
     with pytest.raises(EngineFailed, match="start image"):
-        next(iter(DraftEngine().make(replace(BRIEF, image_path=path)).frames()))
+        next(iter(DraftEngine().make(replace(BRIEF, image_path=path), Unobserved()).frames()))
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
 """What an engine promises: frames and sound for one brief. It runs in a child process,
 synchronously.
 
-    Brief -> Engine.make -> Footage -> frames(), one at a time, in order
-                                    -> sound(), once
+    Brief, Observer -> Engine.make -> Footage -> frames(), one at a time, in order
+                                              -> sound(), once
 
 An engine knows nothing of tasks, credits, files to deliver or encoders. The contract is proved for
 every engine by `filmgate.testing.engine_contract`.
@@ -64,6 +64,34 @@ class Brief:
         return SOUND_RATE_HZ * self.duration_s
 
 
+class Observer(Protocol):
+    """Hears how an engine gets on. Both calls return at once and may come from any thread."""
+
+    def progress(self, share: float) -> None:
+        """Tell the share of the making that is done, 0..1.
+
+        An engine that draws each frame while it is read need not tell: its frames are counted.
+        """
+        ...
+
+    def preview(self, picture: NDArray[np.uint8]) -> None:
+        """Show a picture of how far it is: uint8 [height, width, 3], sRGB, of any size.
+
+        Only for what its frames do not show while they are read, such as half-denoised latents.
+        """
+        ...
+
+
+class Unobserved:
+    """An observer that looks away."""
+
+    def progress(self, share: float) -> None:
+        """See Observer."""
+
+    def preview(self, picture: NDArray[np.uint8]) -> None:
+        """See Observer."""
+
+
 class Footage(Protocol):
     """What an engine made, or is making: the frames are drawn while they are read."""
 
@@ -92,8 +120,8 @@ class Engine(Protocol):
     version: str
     source: Source
 
-    def make(self, brief: Brief) -> Footage:
-        """Begin. The same brief gives the same arrays on the same machine and release.
+    def make(self, brief: Brief, observer: Observer) -> Footage:
+        """Begin. The observer hears of the work until the footage is read to its end. The same brief gives the same arrays on the same machine and release.
 
         Raises EngineFailed (domain/errors.py) when the brief cannot be made.
         """

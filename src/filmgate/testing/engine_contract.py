@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from filmgate.ports.engine import Brief, Engine, PixelFormat, Source
+from filmgate.ports.engine import Brief, Engine, PixelFormat, Source, Unobserved
 
 BRIEF = Brief(
     prompt="Sunset coastal highway, cinematic shot",
@@ -44,7 +44,7 @@ def check_engine(engine: Engine) -> None:
 
 
 def _checked_frames(engine: Engine, brief: Brief) -> Iterator[NDArray[np.uint8]]:
-    footage = engine.make(brief)
+    footage = engine.make(brief, Unobserved())
     height, width = brief.height_px, brief.width_px
     shape = (
         (height * 3 // 2, width)
@@ -61,7 +61,10 @@ def _checked_frames(engine: Engine, brief: Brief) -> Iterator[NDArray[np.uint8]]
 
 
 def _check_sound(engine: Engine) -> None:
-    sound, again = engine.make(BRIEF).sound(), engine.make(BRIEF).sound()
+    sound, again = (
+        engine.make(BRIEF, Unobserved()).sound(),
+        engine.make(BRIEF, Unobserved()).sound(),
+    )
     if sound is None or again is None:
         assert sound is again, "an engine either has sound or has none"
         return
@@ -73,7 +76,7 @@ def _check_sound(engine: Engine) -> None:
 
 def _check_early_end(engine: Engine) -> None:
     """A cancelled film: the frames are no longer read."""
-    frames = engine.make(BRIEF).frames()
+    frames = engine.make(BRIEF, Unobserved()).frames()
     next(frames)
     close = getattr(frames, "close", None)
     if close is not None:

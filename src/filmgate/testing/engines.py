@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from filmgate import __version__
 from filmgate.domain.errors import EngineFailed
-from filmgate.ports.engine import Brief, PixelFormat, Source
+from filmgate.ports.engine import Brief, Observer, PixelFormat, Source
 
 CRASH_FRAME = 2
 FRAME_S = {"[slow]": 0.1, "[steady]": 1 / 30}
@@ -31,7 +31,7 @@ class TestcardEngine:
     version = __version__
     source = Source.ALGORITHMIC
 
-    def make(self, brief: Brief) -> TestcardFootage:
+    def make(self, brief: Brief, observer: Observer) -> TestcardFootage:  # noqa: ARG002
         """Begin. Raises EngineFailed for a prompt with [fail]."""
         if "[fail]" in brief.prompt:
             raise EngineFailed("the test card was told to fail")

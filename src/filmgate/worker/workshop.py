@@ -13,7 +13,7 @@ from filmgate.media.picture import inspect_picture, prepare_picture
 from filmgate.media.provenance import sign_film
 from filmgate.media.sound import inspect_sound, read_sound
 from filmgate.media.stills import Stills
-from filmgate.ports.engine import Brief, Engine
+from filmgate.ports.engine import Brief, Engine, Unobserved
 from filmgate.ports.studio import (
     FilmFacts,
     FilmOrder,
@@ -51,7 +51,7 @@ class StudioWorkshop:
             sound = read_sound(order.sound_path, sample_count=brief.sample_count)
         write_film(
             order.target,
-            engine.make(brief),
+            engine.make(brief, Unobserved()),
             width_px=order.width_px,
             height_px=order.height_px,
             fps=order.fps,

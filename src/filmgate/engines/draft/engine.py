@@ -26,7 +26,7 @@ from filmgate.engines.draft.sound import ambience
 from filmgate.engines.draft.still import Still
 from filmgate.engines.draft.weather import Air
 from filmgate.engines.draft.words import understand
-from filmgate.ports.engine import Brief, PixelFormat, Source
+from filmgate.ports.engine import Brief, Observer, PixelFormat, Source
 
 _THREADS = 2
 _AHEAD = 4
@@ -40,7 +40,7 @@ class DraftEngine:
     version = __version__
     source = Source.ALGORITHMIC
 
-    def make(self, brief: Brief) -> DraftFootage:
+    def make(self, brief: Brief, observer: Observer) -> DraftFootage:  # noqa: ARG002 - frames tell
         """Begin. See `filmgate.ports.engine.Engine`."""
         cv2.setNumThreads(1)  # the threads are ours: OpenCV's own would fight them for the cores
         look = understand(brief.prompt, brief.negative_prompt, brief.seed, brief.duration_s)
