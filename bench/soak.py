@@ -4,13 +4,15 @@
 
 A whole server with the test card engine and one-second leases; each second or two the gateway, the
 worker, the studio, PostgreSQL or the supervisor is killed. Before that it measures, with the
-default lease of 15 s, how long a film stands still after each was killed. `--histories 2000` also
+default lease of 15 s, how long a film stands still after each was killed; and it kills a task's
+process at each of its points of contact with the system. `--histories 2000` also
 draws that many ledger histories.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
 import subprocess
 import sys
@@ -37,6 +39,8 @@ from wounds import (  # noqa: E402
     studio_pid,
 )
 
+from filmgate.store.embedded import EmbeddedPostgres  # noqa: E402
+from filmgate.store.migrate import migrate  # noqa: E402
 from serving import ServerUnderTest, serving, wait_until  # noqa: E402
 
 HASTY = {
@@ -113,6 +117,28 @@ def soak(folder: Path, seconds: float, seed: int) -> tuple[Report, str]:
     return report, "0"
 
 
+def die_everywhere(folder: Path, console: Console) -> bool:
+    """Kill a task's process at each of its points; whether every promise was kept."""
+    postgres = EmbeddedPostgres(folder / "points", password="soak")
+    asyncio.run(postgres.start())
+    try:
+        asyncio.run(migrate(postgres.url))
+        harness = ROOT / "tests" / "fault" / "mortal_processes.py"
+        given = ["--database", postgres.url, "--folder", str(folder / "points" / "data")]
+        done = subprocess.run(
+            [sys.executable, str(harness), *given],
+            env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT / 'tests'}"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+    finally:
+        asyncio.run(postgres.stop())
+    console.print("a task's process killed at every point:", done.stdout.strip()[-2000:])
+    return done.returncode == 0
+
+
 def show(report: Report, ledger: str, console: Console) -> None:
     """Print the count."""
     table = Table("", "", title="what became of the tasks")
@@ -144,9 +170,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="soak-") as folder:
         Path(folder).chmod(0o755)
         measure(Path(folder), console)
+        has_kept_points = die_everywhere(Path(folder), console)
         report, ledger = soak(Path(folder), given.seconds, given.seed)
     show(report, ledger, console)
-    is_kept = not (report.lost or report.double or report.undocumented or ledger != "0")
+    is_broken = report.lost or report.double or report.undocumented or ledger != "0"
+    is_kept = has_kept_points and not is_broken
     if given.histories:
         drawn = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "tests/fault/test_ledger_histories.py"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,13 +16,17 @@ from filmgate.catalogue import load_models
 from filmgate.domain.api_key import ApiKey, hash_token
 from filmgate.domain.asset import Asset
 from filmgate.domain.errors import LeaseLost
-from filmgate.domain.ids import AccountId, ApiKeyId
+from filmgate.domain.forecast import FilmKind, Pace
+from filmgate.domain.ids import AccountId, ApiKeyId, TaskId
 from filmgate.domain.ledger import Balance
 from filmgate.domain.task import Task
 from filmgate.domain.usage import UsageFilter, UsageLine
 from filmgate.gateway.app import DoorSettings, build_app
-from filmgate.ports.store import Outlook, Submission
+from filmgate.ports.preview import NewPreview, Preview
+from filmgate.ports.queue import Outlook
+from filmgate.ports.store import Submission
 from filmgate.service.deps import Deps, Limits
+from filmgate.service.upstream import Routes
 from filmgate.service.watch import TaskWatch
 from filmgate.storage.links import SignedLinks
 from filmgate.storage.local import LocalStorage
@@ -78,6 +82,8 @@ class RoomStore:
         self.reads = asyncio.Semaphore(0)
         """Released at every read of a task, so that a test can wait for one."""
         self._changed: asyncio.Queue[Any] = asyncio.Queue()
+        self.previews: dict[str, Preview] = {}
+        self._shown: asyncio.Queue[NewPreview] = asyncio.Queue()
         self.key_list = {
             hash_token(token): ApiKey(
                 id=ApiKeyId(f"key_{name}"),
@@ -93,6 +99,9 @@ class RoomStore:
 
     async def key_by_hash(self, token_hash: bytes) -> ApiKey | None:
         return self.key_list.get(token_hash)
+
+    async def touch_key(self, key_id: str, *, at: datetime, address: str | None = None) -> None:
+        return None
 
     async def submit(self, task: Task, *, idempotency: Any, unfinished_max: int) -> Submission:
         if self.submit_error is not None:
@@ -114,8 +123,25 @@ class RoomStore:
         mine = [t for t in mine if wanted.status in (None, t.status)]
         return sorted(mine, key=lambda t: t.id, reverse=True)[: wanted.limit]
 
-    async def outlook(self, task: Task) -> Outlook:
-        return Outlook(queue_position=1, make_s=20.0, running=0)
+    async def task_window(self, wanted: Any) -> tuple[list[Task], int]:
+        found = [
+            task
+            for task in sorted(self.kept.values(), key=lambda t: t.id, reverse=True)
+            if task.account_id == wanted.account_id
+            and wanted.after < task.id < wanted.before
+            and wanted.status in (None, task.status)
+            and wanted.model in (None, task.generation.model)
+            and wanted.has_picture in (None, task.generation.is_image_to_video)
+            and wanted.api_key_id in (None, task.api_key_id)
+        ]
+        return found[wanted.offset :][: wanted.limit], len(found)
+
+    async def outlooks(self, task_ids: Sequence[str]) -> dict[str, Outlook]:
+        return {task_id: Outlook(line_ahead=0) for task_id in task_ids}
+
+    async def pace(self) -> Pace:
+        kinds = {FilmKind("wan2.5-preview", f"{p}p", s) for p in (480, 720, 1080) for s in (5, 10)}
+        return Pace(make_s=dict.fromkeys(kinds, 20.0))
 
     async def settle(self, ended: Task, *, attempt: int | None) -> None:
         if self.kept[ended.id].is_final:
@@ -151,6 +177,22 @@ class RoomStore:
         while True:
             yield await self._changed.get()
 
+    async def preview(self, task_id: str) -> Preview | None:
+        return self.previews.get(task_id)
+
+    async def preview_number(self, task_id: str) -> int:
+        return self.previews[task_id].number if task_id in self.previews else 0
+
+    async def new_previews(self) -> AsyncIterator[NewPreview]:
+        while True:
+            yield await self._shown.get()
+
+    def show(self, task_id: str, jpeg: bytes) -> None:
+        """Write the next picture of a task and tell whoever listens."""
+        number = self.previews[task_id].number + 1 if task_id in self.previews else 1
+        self.previews[task_id] = Preview(number=number, jpeg=jpeg)
+        self._shown.put_nowait(NewPreview(task_id=TaskId(task_id), number=number))
+
     def change(self, task: Task) -> None:
         """Write a task and tell whoever listens."""
         self.kept[task.id] = task
@@ -182,6 +224,10 @@ class Room:
                 queue_length_max=1000,
                 inputs_timeout_s=1,
                 make_timeout_s=1,
+                finish_timeout_s=1,
+                engine_wait_s=1,
+                upstream_timeout_s=1,
+                upstream_film_bytes_max=2**20,
                 queue_timeout_s=1,
                 crashes_max=1,
                 lease_s=1,
@@ -189,7 +235,7 @@ class Room:
                 upload_ttl_s=3600,
                 task_ttl_d=1,
             ),
-            engine="draft",
+            routes=Routes.to("draft"),
         )
         self.settings = DoorSettings(
             version="9.9.9", **{"image_bytes_max": 2**20, "audio_bytes_max": 2**20} | settings

@@ -57,8 +57,110 @@ class Settings:
     cors_origins: str = _setting(
         "", "Comma-separated origins that browsers may call from; * for all."
     )
-    engine: str = _setting("draft", "Engine that makes the films of every model.")
+    engine: str = _setting(
+        "auto",
+        "What makes the films that no route takes: an engine or upstream by name, or auto: the"
+        " upstreams of routes.toml and the engines whose weights are named, in that order; draft"
+        " only where there is none of them.",
+    )
+    routes_file: str = _setting(
+        "", "TOML file of upstreams and routes. Empty: `routes.toml` in the data folder, if any."
+    )
+    engine_wait_s: int = _setting(
+        3600,
+        "How long a task waits for an engine that takes it, when its route's are busy or down.",
+        low=1,
+        high=30 * DAY_S,
+    )
+    upstream_timeout_s: int = _setting(
+        3600, "Longest time that an upstream may take for one film.", low=5, high=DAY_S
+    )
+    upstream_film_bytes_max: int = _setting(
+        2**30, "Largest film that is fetched from an upstream.", low=2**20
+    )
+    wan_model: str = _setting(
+        "",
+        "Wan weights in diffusers' layout: a folder, or a repository that `filmgate models pull`"
+        " got. Empty: the engine wan is not set up. docs/guides/open-weights.md",
+    )
+    wan_image_model: str = _setting(
+        "", "Wan weights for films that start from a picture. Empty: those of wan_model."
+    )
+    wan_profile: str = _setting(
+        "", "Profile of the Wan weights: a name or a TOML file. Empty: told by the weights."
+    )
+    wan_lora: str = _setting(
+        "", "LoRA file for Wan; a second one, after a comma, for its second transformer."
+    )
+    wan_gguf: str = _setting(
+        "", "GGUF file with Wan's transformer; a second one, after a comma, for its second."
+    )
+    ltx2_model: str = _setting(
+        "", "LTX-2 weights in diffusers' layout: a folder, or a repository, as with wan_model."
+    )
+    ltx2_profile: str = _setting(
+        "", "Profile of the LTX-2 weights: a name or a TOML file. Empty: told by the weights."
+    )
+    ltx2_lora: str = _setting("", "LoRA file for LTX-2.")
+    ltx2_gguf: str = _setting("", "GGUF file with LTX-2's transformer.")
+    neural_device: str = _setting(
+        "auto", "Where open weights compute: cuda, cuda:1, cpu; auto: a GPU if there is one."
+    )
+    neural_dtype: str = _setting(
+        "auto",
+        "Numbers they compute with: bfloat16, float16, float32; auto: bfloat16 on a GPU.",
+    )
+    neural_attention: str = _setting(
+        "", "diffusers' attention to use, such as _flash_3_hub or sage_hub. Empty: torch's own."
+    )
+    neural_compile: bool = _setting(
+        False, "Whether the transformer's blocks are compiled; each new size compiles again."
+    )
+    neural_cache: str = _setting(
+        "off", "What is reused between sampling steps: off, first_block or magcache."
+    )
+    neural_cache_threshold: float = _setting(
+        0.0, "How much may differ and still be reused; 0: the method's own.", low=0.0, high=1.0
+    )
+    neural_quantization: str = _setting(
+        "off", "How the transformer's weights are kept: off, fp8_storage, int8 or fp8."
+    )
+    neural_offload: str = _setting(
+        "off",
+        "What waits in the machine's memory while it is not computed with: off, model, group or"
+        " sequential; each needs less of the GPU's memory than the one before, and more time.",
+    )
+    neural_vae_tiling: bool = _setting(
+        False, "Whether frames are decoded in tiles: less memory, and slightly other frames."
+    )
+    neural_text_encoder_on_cpu: bool = _setting(
+        False, "Whether prompts are read by the CPU, so that the GPU need not hold the encoder."
+    )
+    neural_models_max: int = _setting(
+        1, "Models of open weights in memory at a time; the longest unused leaves.", low=1, high=16
+    )
+    neural_motion: str = _setting(
+        "flow",
+        "What stands between two frames of a model that makes fewer a second than are delivered:"
+        " flow, blend or repeat. Speed never changes.",
+    )
+    neural_warm_sizes: str = _setting(
+        "",
+        "Comma-separated sizes, such as 1280x720, at which one sampling step is made before the"
+        " first task is taken.",
+    )
+    sound_engine: str = _setting(
+        "draft",
+        "Engine whose sound goes with films of engines that make none; empty: they are silent."
+        " A caller's own sound always wins.",
+    )
     slots: int = _setting(1, "Films that one worker makes at a time.", low=1, high=64)
+    studio_memory_bytes_max: int = _setting(
+        4 * 2**30,
+        "Memory that a process which decodes, draws and encodes may take; 0: no limit. Engines with"
+        " trained weights are not held to it.",
+        low=0,
+    )
     lease_s: float = _setting(15.0, "How long a silent worker keeps a task.", low=0.5, high=3600)
     sweep_s: float = _setting(5.0, "How often lost tasks are looked for.", low=0.2, high=600)
     crashes_max: int = _setting(
@@ -66,6 +168,9 @@ class Settings:
     )
     make_timeout_s: int = _setting(
         1800, "Longest time that making one film may take.", low=5, high=DAY_S
+    )
+    finish_timeout_s: int = _setting(
+        300, "Longest time that storing a finished film may take.", low=1, high=3600
     )
     inputs_timeout_s: int = _setting(
         120, "Longest time that getting all inputs of a task may take.", low=1, high=3600
@@ -77,7 +182,25 @@ class Settings:
         60, "How long running tasks may finish after SIGTERM.", low=0, high=3600
     )
     queue_length_max: int = _setting(10_000, "Unfinished tasks of the whole server.", low=1)
-    key_queue_length_max: int = _setting(1_000, "Unfinished tasks of one key.", low=1)
+    key_queue_length_max: int = _setting(
+        1_000, "Unfinished tasks of one key that has no limit of its own.", low=1
+    )
+    key_concurrent_tasks_max: int = _setting(
+        0,
+        "Tasks of one key under way at a time, for keys without a limit of their own; 0: no limit.",
+        low=0,
+    )
+    key_requests_per_minute: int = _setting(
+        0, "Requests a minute of a key that has no limit of its own; 0: no limit.", low=0
+    )
+    address_requests_per_minute: int = _setting(
+        0, "Requests a minute without a key from one address; 0: no limit.", low=0
+    )
+    failed_logins_per_minute: int = _setting(
+        30,
+        "Wrong keys a minute from one address; after them the answer is 429. 0: no limit.",
+        low=0,
+    )
     body_bytes_max: int = _setting(28 * 2**20, "Longest request body.", low=1024)
     large_bodies_max: int = _setting(
         4, "Request bodies over 1 MiB that are read at a time.", low=1, high=1000
@@ -146,6 +269,12 @@ class Settings:
     result_ttl_s: int = _setting(DAY_S, "How long a finished film can be downloaded.", low=1)
     upload_ttl_s: int = _setting(72 * HOUR_S, "How long an uploaded file is kept.", low=1)
     task_ttl_d: int = _setting(90, "Days that an ended task is kept.", low=1)
+    slow_reader_s: float = _setting(
+        60.0,
+        "A caller who takes nothing of an answer for so long loses the connection.",
+        low=1,
+        high=3600,
+    )
     idle_exit_s: int = _setting(
         0, "The server ends after so long without work or requests; 0: never.", low=0
     )

@@ -14,6 +14,9 @@ from PIL import Image
 
 from serving import ServerUnderTest, serving
 
+HOOKS_HOST = "hooks.example"
+"""Stands for this machine, where webhooks may go."""
+
 
 @dataclass(frozen=True)
 class Site:
@@ -27,7 +30,13 @@ class Site:
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     data = tmp_path_factory.mktemp("clients") / "data"
-    with serving(data, engine="testcard") as server:
+    with serving(
+        data,
+        engine="testcard",
+        fetch_allowed=HOOKS_HOST,
+        fetch_resolve=f"{HOOKS_HOST}=127.0.0.1",
+        webhook_first_retry_s="0.1",
+    ) as server:
         token = (data / "client.key").read_text().strip()
         yield Site(server=server, url=server.facts["url"], token=token)
 

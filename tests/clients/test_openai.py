@@ -293,10 +293,12 @@ def test_delete_of_the_tasks_path_erases_too(client, site):
         ({"extra_body": {"watermark": "yes"}}, "watermark", "must be true or false"),
         ({"extra_body": {"duration": 7}}, "duration", "5 or 10 seconds, got 7"),
         ({"seconds": "4", "extra_body": {"duration": 5}}, "seconds", "give one of"),
-        ({"extra_body": {"num_inference_steps": 40}}, "num_inference_steps", "is not taken"),
-        ({"extra_body": {"guidance_scale": 5.0}}, "guidance_scale", "seed and negative_prompt"),
-        ({"extra_body": {"num_frames": 49}}, "num_frames", "must be 120 or 240 at 24 fps"),
-        ({"extra_body": {"fps": 30}}, "fps", "fps must be 24"),
+        ({"extra_body": {"num_inference_steps": "many"}}, "num_inference_steps", "a number"),
+        ({"extra_body": {"guidance_scale": "x"}}, "guidance_scale", 'a number, got "x"'),
+        ({"extra_body": {"num_frames": 49}}, "num_frames", "must be near 120 or 240 at 24 fps"),
+        ({"extra_body": {"num_frames": 81, "fps": 0}}, "num_frames", 'got "81" at "0"; or send'),
+        ({"extra_body": {"num_frames": 81, "seconds": 5}}, "seconds", "give one of"),
+        ({"extra_body": {"fps": "fast"}}, "fps", "fps must be a number"),
         ({"extra_body": {"extra_params": "no"}}, "extra_params", "a JSON object"),
         ({"extra_body": {"extra_params": {"shift": 3}}}, "shift", "is not a field"),
         ({"extra_body": {"colour": "red"}}, "colour", "is not a field of wan2.5-preview"),
@@ -322,12 +324,30 @@ def test_a_broken_rule_is_a_bad_request_that_says_it(client, asked, param, messa
         ("enhance_prompt", "send prompt_extend"),
         ("generate_sound", "audio_url"),
         ("generate_audio", "audio_url"),
-        ("true_cfg_scale", "seed and negative_prompt are taken"),
     ],
 )
 def test_fields_of_other_servers_are_refused_with_what_to_use(client, field, instead):
     with pytest.raises(openai.BadRequestError, match=f"{field} is not taken: .*{instead}"):
         client.videos.create(prompt="a road", extra_body={field: "x"})
+
+
+def test_sampling_fields_are_passed_over_and_named(client):
+    """What the examples of vLLM-Omni and SGLang always send."""
+    taken = {"width": 832, "height": 480, "num_frames": 81, "fps": 16, "seed": 42}
+    sampling = {"num_inference_steps": 40, "guidance_scale": 4.0}
+    nested = {"flow_shift": 12.0, "boundary_ratio": 0.875}
+    create = client.videos.with_raw_response.create
+    answer = create(prompt="cats", extra_body={**taken, **sampling, "extra_params": nested})
+    video = answer.parse()
+    assert (video.seconds, video.size, video.seed) == ("5", "832x480", 42)
+    assert answer.headers["x-filmgate-passed-over"] == ", ".join([*sampling, *nested])
+    plain = create(prompt="a cat", extra_body={"fps": 24, **SMALL})
+    assert "x-filmgate-passed-over" not in plain.headers
+    remix = client.videos.with_raw_response.remix
+    assert (
+        remix(video.id, prompt="a dog", extra_body={"fps": 30}).headers["x-filmgate-passed-over"]
+        == "fps"
+    )
 
 
 def test_a_wrong_key_is_an_authentication_error(site):
@@ -405,6 +425,23 @@ def test_a_body_that_is_no_form_is_a_clear_4xx(site, content_type, body):
     answer = site.server.http.post("/v1/videos", content=body, headers=headers)
     assert answer.status_code in {400, 415}
     assert set(answer.json()["error"]) == {"message", "type", "param", "code"}
+
+
+@pytest.mark.parametrize("body", [b"a", b"prompt=%ff", b"\xff=1", b"prompt=a&" * 65, b"p%20q=1"])
+def test_an_urlencoded_form_that_is_none_is_a_clear_400(site, body):
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = site.server.http.post("/v1/videos", content=body, headers=headers)
+    assert answer.status_code == 400, answer.text
+    assert set(answer.json()["error"]) == {"message", "type", "param", "code"}
+
+
+def test_an_urlencoded_form_is_taken_as_well(site):
+    """As curl -d sends it, and httpx where there is no file."""
+    form = {"prompt": "Straße & 猫", "seed": "7", "extra_params[watermark]": "true", **SMALL}
+    video = site.server.http.post("/v1/videos", data=form).json()
+    assert (video["prompt"], video["seed"], video["object"]) == ("Straße & 猫", 7, "video")
+    twice = site.server.http.post("/v1/videos", data={"prompt": ["a", "b"]})
+    assert "prompt must be given once" in twice.json()["error"]["message"]
 
 
 # ---- what a server in trouble says, over a store that can be told to fail
@@ -494,9 +531,10 @@ async def test_a_stream_of_a_deleted_task_ends(room, monkeypatch):
     monkeypatch.setattr(watch, "LOOK_AGAIN_S", 0.05)
 
     class Forgetful(RoomStore):
-        async def outlook(self, task):
-            self.kept.pop(task.id)  # deleted right after it was read
-            return await super().outlook(task)
+        async def outlooks(self, task_ids):
+            for task_id in task_ids:  # deleted right after they were read
+                self.kept.pop(task_id)
+            return await super().outlooks(task_ids)
 
     async with over(room) as client:
         made = await client.videos.create(prompt="a road")

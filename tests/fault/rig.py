@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +21,16 @@ from filmgate.domain.ids import account_id, api_key_id, task_id
 from filmgate.domain.task import Task
 from filmgate.ports.fetcher import FetchedFile
 from filmgate.ports.rewriter import Mode, Rewriting
-from filmgate.ports.studio import FilmFacts, FilmOrder, PictureFacts, Progress, SoundFacts, Stage
+from filmgate.ports.studio import (
+    FilmFacts,
+    FilmOrder,
+    PictureFacts,
+    Progress,
+    ShowPreview,
+    SoundFacts,
+    Stage,
+    Studio,
+)
 from filmgate.service.deps import Deps
 from filmgate.store.store import PostgresStore
 
@@ -124,6 +135,17 @@ class FakeRewriter:
         return Rewriting(prompt=f"{prompt}, version {self.said}", note=None)
 
 
+class OnlySeat:
+    """A Seat whose studio nobody else wants."""
+
+    def __init__(self, studio: Studio) -> None:
+        self.studio = studio
+
+    @asynccontextmanager
+    async def lent(self) -> AsyncGenerator[None]:
+        yield
+
+
 class FakeStudio:
     """A Studio that makes its film when it is let, and notes what was asked and called off."""
 
@@ -140,7 +162,14 @@ class FakeStudio:
     async def inspect_sound(self, path: Path, *, param: str) -> SoundFacts:
         raise AssertionError("there is no sound in these tests")
 
-    async def make(self, order: FilmOrder, on_progress: Progress) -> FilmFacts:
+    async def prepare_picture(
+        self, path: Path, target: Path, *, width_px: int, height_px: int, param: str
+    ) -> None:
+        target.write_bytes(path.read_bytes())  # noqa: ASYNC240
+
+    async def make(
+        self, order: FilmOrder, on_progress: Progress, on_preview: ShowPreview
+    ) -> FilmFacts:
         self.orders.append(order)
         on_progress(Stage.MAKE, 0.5)
         try:

@@ -10,7 +10,18 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from rig import FakeStudio, done, fake_deps, look, movements, new_key, new_task, now, submit
+from rig import (
+    FakeStudio,
+    OnlySeat,
+    done,
+    fake_deps,
+    look,
+    movements,
+    new_key,
+    new_task,
+    now,
+    submit,
+)
 from torn_wire import Tear, TornWire
 from workshop_floor import working
 
@@ -120,7 +131,7 @@ async def test_a_film_outlives_a_database_that_is_away_for_a_moment(
     studio = FakeStudio()
     studio.may_finish.clear()
     async with asyncio.TaskGroup() as group:
-        group.create_task(produce_video(task.id, worker="w", studio=studio, deps=deps))
+        group.create_task(produce_video(task.id, worker="w", seat=OnlySeat(studio), deps=deps))
         await until(lambda: studio.orders)
         wire.refuse()
         studio.may_finish.set()

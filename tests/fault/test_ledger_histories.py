@@ -38,6 +38,7 @@ HISTORIES = int(os.environ.get("FILMGATE_TEST_HISTORIES", "15"))
 PHASES = [Phase.generate, Phase.shrink] if HISTORIES > 100 else [Phase.generate]
 STEPS = 25
 UNFINISHED_MAX = 6
+AT_ONCE_MAX = 3
 GRANT = 20 * PRICE
 TABLES = "ledger_entries, idempotency_keys, assets, tasks, api_keys, procrastinate_jobs, accounts"
 
@@ -48,7 +49,7 @@ class Ground:
     def __init__(self, url: str) -> None:
         self.url = url
         self._runner = asyncio.Runner()
-        self.store = PostgresStore(url, connections_max=4)
+        self.store = PostgresStore(url, connections_max=4, key_concurrent_tasks_max=AT_ONCE_MAX)
         self.do(self.store.open())
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
@@ -242,6 +243,7 @@ class Histories(RuleBasedStateMachine):
             assert movements == ended.get(status, ["hold"]), (task_id, status, movements)
             assert (status in ended) == (self.endings[task_id] == 1), (task_id, status)
         assert self.do(look(self.ground.url, MISCOUNTED)) == []
+        assert self.do(look(self.ground.url, MISPLACED, AT_ONCE_MAX)) == []
         limited = self.do(self.store.balance(self.keys[0].account_id))
         assert limited.available >= 0
 
@@ -270,8 +272,16 @@ SELECT t.id, t.status, array_agg(e.movement ORDER BY e.id)
 MISCOUNTED = """
 SELECT id FROM accounts a WHERE unfinished <> (
     SELECT count(*) FROM tasks t WHERE t.account_id = a.id AND t.ended_at IS NULL)
+UNION ALL
+SELECT api_key_id FROM key_queues q WHERE unfinished <> (
+    SELECT count(*) FROM tasks t WHERE t.api_key_id = q.api_key_id AND t.ended_at IS NULL)
 """
-WAITING = "SELECT id FROM tasks WHERE ended_at IS NULL"
+MISPLACED = """
+SELECT api_key_id FROM tasks WHERE ended_at IS NULL
+ GROUP BY api_key_id HAVING count(*) FILTER (WHERE is_admitted) <> least(count(*), %s)
+"""
+"""Keys of which more tasks may be under way than their limit says, or fewer."""
+WAITING = "SELECT id FROM tasks WHERE ended_at IS NULL AND is_admitted"
 NUDGED = "SELECT queueing_lock FROM procrastinate_jobs WHERE status = 'todo'"
 
 

@@ -107,8 +107,16 @@ def assert_ledger_is_exact(server: ServerUnderTest) -> None:
           FROM accounts a
         """,
     )
-    for account in counted:
-        assert account["unfinished"] == account["counted"], account
+    counted += rows(
+        server,
+        """
+        SELECT q.unfinished, (SELECT count(*) FROM tasks t
+                               WHERE t.api_key_id = q.api_key_id AND t.ended_at IS NULL) AS counted
+          FROM key_queues q
+        """,
+    )
+    for owner in counted:
+        assert owner["unfinished"] == owner["counted"], owner
 
     async def audit() -> list[Any]:
         store = PostgresStore(url_of(server), connections_max=1)

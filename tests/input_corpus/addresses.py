@@ -156,10 +156,10 @@ FETCHED: dict[str, Fetched] = {
     "410": Fetched(routes={"/a": web.answer(b"", status=410)}, code="input_not_found", hits=1),
     "206": Fetched(routes={"/a": web.answer(BODY, status=206)}, code="input_http_error", hits=1),
     "429 for ever": Fetched(
-        routes={"/a": web.answer(b"", status=429)}, code="input_http_error", word="429", hits=3
+        routes={"/a": web.answer(b"", status=429)}, code="input_http_error", word="429", hits=6
     ),
     "503 for ever": Fetched(
-        routes={"/a": web.answer(b"", status=503)}, code="input_http_error", word="503", hits=3
+        routes={"/a": web.answer(b"", status=503)}, code="input_http_error", word="503", hits=6
     ),
     "503, then well": Fetched(
         routes={"/a": web.in_turn(web.answer(b"", status=503), FINE)}, hits=2
@@ -185,7 +185,7 @@ FETCHED: dict[str, Fetched] = {
         routes={"/a": web.lying(BODY, length_bytes=len(BODY) + 9)},
         code="input_interrupted",
         word="early",
-        hits=3,
+        hits=6,
     ),
     "chunks without an end": Fetched(
         routes={"/a": web.chunked([BODY], is_ended=False)}, code="input_interrupted", word="early"

@@ -4,6 +4,9 @@ memory; and the caller's own samples in the film.
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +23,7 @@ from serving import ServerUnderTest, serving
 from web_fixtures import HOST, web_in_a_thread
 
 IMAGE_BYTES_MAX, AUDIO_BYTES_MAX = 20 * 2**20, 15 * 2**20
-GROWTH_BYTES_MAX = 8_000_000
+GROWTH_BYTES_MAX = 4_000_000
 RATE_HZ = 48_000
 FILM_SAMPLES = 5 * RATE_HZ
 
@@ -39,7 +42,17 @@ def server(web: WebServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         fetch_resolve=f"{HOST}=127.0.0.1",
         fetch_allowed=HOST,
     ) as running:
+        operate(running, "accounts", "limit", "main", "on")
+        operate(running, "credits", "grant", "main", "10")
         yield running
+
+
+def operate(server: ServerUnderTest, *words: str) -> None:
+    """Run one of the operator's commands."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("FILMGATE_")}
+    command = [sys.executable, "-m", "filmgate", *words]
+    environment |= {"PYTHONPATH": "src", "FILMGATE_DATA": str(server.data)}
+    subprocess.run(command, env=environment, capture_output=True, timeout=60, check=True)
 
 
 def serve(web: WebServer, content: bytes | Callable[[], bytes], name: str) -> str:
@@ -116,9 +129,17 @@ def _told(case: pictures.Refused | sounds.Refused) -> tuple[str, str]:
     return case.code, case.word
 
 
+def balance_usd(server: ServerUnderTest) -> tuple[float, float]:
+    """What the account has left, and what its films have cost."""
+    answer = server.http.get("/v1/balance").json()
+    return answer["remain_balance"], answer["used_balance"]
+
+
 def test_a_broken_input_fails_its_task_with_the_reason_at_no_cost(server, web):
     cases = broken_inputs(web)
+    before_usd = balance_usd(server)
     submitted = {name: server.submit(body) for name, (body, _, _) in cases.items()}
+    assert balance_usd(server) < before_usd  # held for those that still wait
     for name, (body, code, word) in cases.items():
         task = server.ended(submitted[name])
         assert task["status"] == "failed", (name, task)
@@ -128,6 +149,7 @@ def test_a_broken_input_fails_its_task_with_the_reason_at_no_cost(server, web):
         assert word in error["message"], name
         assert "cost" not in task
         assert "result" not in task
+    assert balance_usd(server) == before_usd
 
 
 def test_odd_inputs_make_films(server, web):

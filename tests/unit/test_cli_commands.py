@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import subprocess
 import sys
 import time
@@ -11,7 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -24,40 +26,88 @@ from filmgate.cli.film_file import slug
 from filmgate.cli.progress import Pace, stage_words
 from filmgate.cli.server import read_running
 from filmgate.config import Settings
-from filmgate.domain.api_key import ApiKey
-from filmgate.domain.errors import InvalidRequest
+from filmgate.domain.account import Account
+from filmgate.domain.api_key import ApiKey, Budget, KeyScope, Priority, Spent, hash_token
 from filmgate.domain.ids import AccountId, ApiKeyId
+from filmgate.domain.ledger import Balance
 
 Run = Callable[..., int]
 LAPTOP = ApiKey(
     id=ApiKeyId("key_1"),
-    account_id=AccountId("acc_1"),
+    account_id=AccountId("acct_1"),
     name="laptop",
     token_hash=b"",
     prefix="fg_abcd",
     created_at=datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
 )
+MAIN = Account(
+    id=AccountId("acct_1"),
+    name="main",
+    created_at=LAPTOP.created_at,
+    balance=Balance(),
+    unfinished=0,
+    usable_keys=1,
+)
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+
+
+class FakeKeys:
+    """The part of a store that holds accounts and keys."""
+
+    def __init__(self) -> None:
+        self.accounts_by_name = {"main": MAIN}
+        self.kept: dict[str, ApiKey] = {}
+
+    async def ensure_account(self, account_id: str, *, name: str, at: datetime) -> str:
+        print("a database was started for this")
+        return self.accounts_by_name[name].id
+
+    async def add_account(self, account_id: str, *, name: str, **_: Any) -> bool:
+        self.accounts_by_name[name] = replace(MAIN, id=AccountId(account_id), name=name)
+        return True
+
+    async def accounts(self, *, sought: str | None = None) -> list[Account]:
+        found = self.accounts_by_name.values()
+        return [one for one in found if sought in {None, one.id, one.name}]
+
+    async def add_key(self, key: ApiKey) -> None:
+        self.kept[key.id] = key
+
+    async def key(self, key_id: str) -> ApiKey | None:
+        return self.kept.get(key_id)
+
+    async def keys(self, *, account_id: str | None = None) -> list[ApiKey]:
+        return [key for key in self.kept.values() if account_id in {None, key.account_id}]
+
+    async def edit_key(self, key: ApiKey) -> None:
+        self.kept[key.id] = key
+
+    async def disable_key(self, key_id: str, *, at: datetime | None) -> None:
+        self.kept[key_id] = replace(self.kept[key_id], disabled_at=at)
+
+    async def revoke_key(self, key_id: str, *, at: datetime) -> None:
+        self.kept[key_id] = replace(self.kept[key_id], revoked_at=at)
+
+    async def rotate_key(self, key_id: str, *, token_hash: bytes, **_: Any) -> None:
+        self.kept[key_id] = replace(self.kept[key_id], token_hash=token_hash)
+
+    async def spending(self, **_: Any) -> dict[ApiKeyId, Spent]:
+        return {ApiKeyId("key_1"): Spent(day=332_000, total=332_000)}
 
 
 class FakeOperator:
-    """Keeps keys in a list."""
+    """What commands are lent: a store of keys and nothing else."""
 
     def __init__(self) -> None:
-        self.keys: list[ApiKey] = []
-
-    async def create_key(self, name: str, *, account: str) -> tuple[ApiKey, str]:
-        print("a database was started for this")
-        self.keys.append(replace(LAPTOP, name=name))
-        return self.keys[-1], "fg_token"
-
-    async def list_keys(self) -> list[ApiKey]:
-        return self.keys
-
-    async def revoke_key(self, id_or_name: str) -> ApiKey:
-        for key in self.keys:
-            if id_or_name in {key.id, key.name}:
-                return key
-        raise InvalidRequest(f"there is no key {id_or_name!r}")
+        self.store = FakeKeys()
+        self.deps = SimpleNamespace(
+            store=self.store,
+            clock=SimpleNamespace(now=lambda: NOW),
+            entropy=SimpleNamespace(bytes=os.urandom),
+            models={"wan2.5-preview": None},
+            limits=SimpleNamespace(key_requests_per_minute=0),
+            known_keys={},
+        )
 
 
 class FakeBootstrap(ModuleType):
@@ -112,22 +162,79 @@ def test_a_new_token_stands_alone_on_standard_output(
     run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("keys", "create", "laptop") == 0
-    assert capsys.readouterr().out == "fg_token\n"
+    out, err = capsys.readouterr()
+    assert re.fullmatch(r"fg_\S{43}\n", out)
+    assert "a database was started" in err
 
 
-def test_keys_are_listed_and_revoked_by_name(
+def test_a_key_is_made_with_all_its_limits(run: Run, bootstrap: FakeBootstrap) -> None:
+    limits = "--scopes read,manage --models wan2.5-preview --networks 10.0.0.0/8 --priority low"
+    more = "--requests-per-minute 60 --concurrent-tasks 2 --queue-length 9 --expires 2099-01-31"
+    budgets = "--budget-day 5 --budget-month 50.5 --budget-total 100"
+    assert run("keys", "create", "web", *f"{limits} {more} {budgets}".split()) == 0
+    [key] = bootstrap.operator_in.store.kept.values()
+    assert (key.scopes, key.priority) == ({KeyScope.READ, KeyScope.MANAGE}, Priority.LOW)
+    assert (key.models, key.networks) == ({"wan2.5-preview"}, ("10.0.0.0/8",))
+    limited = (key.requests_per_minute, key.concurrent_tasks_max, key.queue_length_max)
+    assert limited == (60, 2, 9)
+    assert key.budget == Budget(day=5_000_000, month=50_500_000, total=100_000_000)
+    assert key.expires_at == datetime(2099, 1, 31, tzinfo=UTC)
+
+
+def test_a_mistyped_account_makes_no_new_one(
     run: Run, bootstrap: FakeBootstrap, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    bootstrap.operator_in.keys = [LAPTOP]
+    store = bootstrap.operator_in.store
+    assert run("keys", "create", "web", "--account", "mian") == 1
+    assert 'no account is named "mian"; did you mean main?' in capsys.readouterr().err
+    assert (list(store.accounts_by_name), store.kept) == (["main"], {})
+    assert run("keys", "create", "web", "--account", "customer", "--new-account") == 0
+    assert list(store.accounts_by_name) == ["main", "customer"]
+
+
+def test_the_word_none_lifts_a_limit(run: Run, bootstrap: FakeBootstrap) -> None:
+    kept = bootstrap.operator_in.store.kept
+    kept["key_1"] = replace(LAPTOP, budget=Budget(day=1), requests_per_minute=5)
+    options = "--budget-day none --requests-per-minute none --budget-total 2"
+    assert run("keys", "edit", "laptop", *options.split()) == 0
+    assert kept["key_1"].budget == Budget(total=2_000_000)
+    assert kept["key_1"].requests_per_minute is None
+
+
+def test_what_is_wrong_with_a_limit_is_told(
+    run: Run, bootstrap: FakeBootstrap, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("keys", "create", "web", "--queue-length", "many") == 1
+    assert 'queue_length_max must be an integer, got "many"' in capsys.readouterr().err
+    assert run("keys", "rotate", "web", "--overlap", "soon") == 2
+    assert bootstrap.operator_in.store.kept == {}
+
+
+def test_keys_are_listed_shown_disabled_rotated_and_revoked_by_name(
+    run: Run, bootstrap: FakeBootstrap, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = bootstrap.operator_in.store
+    store.kept["key_1"] = LAPTOP
     run("keys", "list")
-    assert "key_1\tlaptop\tfg_abcd\t2026-01-02 03:04\t–\t–" in capsys.readouterr().out
+    line = "key_1\tlaptop\tmain\tfg_abcd\tactive\tgenerate,read\t$0.332\t–"
+    assert line in capsys.readouterr().out
+    run("keys", "show", "laptop", "--json")
+    assert json.loads(capsys.readouterr().out)["spent_usd_day"] == 0.332
+    run("keys", "disable", "laptop")
+    assert store.kept["key_1"].disabled_at == NOW
+    run("keys", "enable", "laptop")
+    assert store.kept["key_1"].disabled_at is None
+    capsys.readouterr()
+    run("keys", "rotate", "laptop", "--overlap", "0")
+    assert store.kept["key_1"].token_hash == hash_token(capsys.readouterr().out.strip())
     assert run("keys", "revoke", "laptop") == 0
     assert capsys.readouterr().out == "Revoked laptop (key_1).\n"
 
 
 def test_an_unknown_key_is_told(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("keys", "revoke", "nobody") == 1
-    assert capsys.readouterr().err == "filmgate: there is no key 'nobody'\n"
+    message = 'filmgate: no key is named "nobody"; `filmgate keys list` shows the ids\n'
+    assert capsys.readouterr().err.endswith(message)
 
 
 def test_serve_hands_over_its_options_and_ends_as_the_server_does(

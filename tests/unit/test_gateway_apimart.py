@@ -22,6 +22,7 @@ from filmgate.domain.errors import (
 from filmgate.domain.task import Failure, Status
 from filmgate.gateway import events
 from filmgate.gateway.door import VISIT, Visit
+from filmgate.service.previews import PreviewWatch
 from gateway_room import NOW, OTHER_TOKEN, SIMPLE, TOKEN, Room
 
 SUBMIT = "/v1/videos/generations"
@@ -433,7 +434,10 @@ async def test_events_follow_every_change_with_heartbeats_between(
 ) -> None:
     monkeypatch.setattr(events, "HEARTBEAT_S", 0.01)
     task_id = await submitted(room)
-    handler = events.Events(deps=room.deps, settings=room.settings, watch=room.watch)
+    previews = PreviewWatch(room.deps.store)
+    handler = events.Events(
+        deps=room.deps, settings=room.settings, watch=room.watch, previews=previews
+    )
     async with asyncio.timeout(10):
         answer = await handler.follow(request_for(f"/v1/tasks/{task_id}/events", task_id=task_id))
         assert isinstance(answer, StreamingResponse)

@@ -157,9 +157,9 @@ async def test_only_so_many_fetches_run_at_a_time(tmp_path: Path) -> None:
         (206, "input_http_error", 1),
         (300, "input_http_error", 1),
         (304, "input_http_error", 1),
-        (429, "input_http_error", 3),
-        (500, "input_http_error", 3),
-        (503, "input_http_error", 3),
+        (429, "input_http_error", 6),
+        (500, "input_http_error", 6),
+        (503, "input_http_error", 6),
     ],
 )
 async def test_a_status_has_its_reason_and_its_number_of_tries(
@@ -194,6 +194,20 @@ async def test_a_retry_that_would_come_too_late_is_not_waited_for(tmp_path: Path
         assert len(here.web.requests) == 1
 
 
+async def test_a_host_that_comes_back_late_is_still_asked(tmp_path: Path) -> None:
+    async with desk(tmp_path) as here:
+        here.web.route("/a", answer(BODY))
+        here.resolver.fail(HOST, times=5)
+        await here.fetch(here.web.url("/a", host=HOST))
+        assert here.target.read_bytes() == BODY
+
+
+def test_retries_outlast_a_restart_and_leave_most_of_the_time_to_fetching() -> None:
+    limits = FetchLimits()
+    waited_s = sum(limits.retry_delays_s)
+    assert 10 < waited_s < limits.total_s / 2
+
+
 async def test_what_is_not_http_is_said_so(tmp_path: Path) -> None:
     async with desk(tmp_path) as here:
         here.web.route("/a", garbage(b"SSH-2.0-OpenSSH_9.2\r\n\r\n"))
@@ -211,7 +225,7 @@ async def test_a_host_without_a_server_is_unreachable(tmp_path: Path) -> None:
         url = here.web.url("/a", host=HOST)
         here.resolver.change(HOST, ["127.0.0.3"])
         assert (await here.refused(url)).reason == "input_host_unreachable"
-        assert len(here.resolver.asked) == 3
+        assert len(here.resolver.asked) == 6
 
 
 async def test_a_name_that_does_not_exist_is_asked_once(tmp_path: Path) -> None:

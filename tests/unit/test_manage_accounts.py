@@ -11,7 +11,7 @@ import pytest
 
 from filmgate.cli.accounts import usd
 from filmgate.domain.account import Account
-from filmgate.domain.errors import InvalidFields
+from filmgate.domain.errors import InvalidFields, NotFound
 from filmgate.domain.ledger import Balance
 from filmgate.service.manage_accounts import grant_credits, limit_account
 
@@ -75,7 +75,7 @@ async def test_taking_back_more_than_is_there_is_refused(deps):
 
 
 async def test_an_account_that_is_not_there_is_named(deps):
-    with pytest.raises(InvalidFields, match='no account named "nobody"'):
+    with pytest.raises(NotFound, match='no account is named "nobody"'):
         await limit_account("nobody", is_limited=True, deps=deps)
 
 

@@ -305,7 +305,7 @@ def test_stills_need_every_frame_of_the_film(tmp_path):
 
 def test_a_film_shows_its_frames_to_the_stills_with_the_watermark(write):
     stills = Stills(24, width_px=256)
-    write(footage(), has_watermark=True, stills=stills)
+    write(footage(), has_watermark=True, viewers=[stills])
     stills.write(thumbnail=write.folder / "still.jpg", sprites=write.folder / "sheet.jpg")
     shown = files.decoded_frames(write.folder / "film.mp4")
     middle = [frame for _, frame in zip(range(13), shown, strict=False)][12][124:144, 128:]

@@ -13,6 +13,7 @@ from filmgate.bootstrap.adapters import (
     data_path,
     default_data_folder,
     load_engine,
+    routes_in_force,
     signing_credential,
 )
 from filmgate.bootstrap.operator import Operator, operator
@@ -27,6 +28,7 @@ __all__ = [
     "default_data_folder",
     "load_engine",
     "operator",
+    "routes_in_force",
     "run_gateway",
     "run_studio",
     "run_worker",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from dataclasses import fields
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from filmgate.inputs.addresses import AllowedHosts
     from filmgate.inputs.resolver import Resolver
     from filmgate.ports.engine import Engine
+    from filmgate.ports.fetcher import Fetcher
     from filmgate.ports.rewriter import Rewriter
     from filmgate.ports.store import Store
     from filmgate.ports.studio import Credential
     from filmgate.service.deps import Deps
+    from filmgate.service.upstream import Routes
     from filmgate.store.embedded import EmbeddedPostgres
     from filmgate.store.store import PostgresStore
     from filmgate.supervisor.data_folder import DataFolder
@@ -69,15 +71,52 @@ def address_rules(settings: Settings) -> tuple[AllowedHosts, Resolver]:
     )
 
 
-def load_engine(name: str) -> Engine:
-    """Load one engine by its entry point; nothing else is imported. Raises ConfigError."""
+def load_engine(name: str, settings: Settings | None = None) -> Engine:
+    """Load one engine by its entry point; nothing else is imported. Raises ConfigError.
+
+    An engine with a `configured` method is given the settings; any other is made without.
+    """
     from importlib.metadata import entry_points
 
     found = entry_points(group="filmgate.engines", name=name)
     if not found:
         known = ", ".join(sorted(e.name for e in entry_points(group="filmgate.engines")))
         raise ConfigError(f"no engine is named {name!r}; installed are {known}")
-    return next(iter(found)).load()()
+    kind = next(iter(found)).load()
+    if not hasattr(kind, "configured"):
+        return kind()
+    return kind.configured(asdict(settings or Settings()))
+
+
+def configured_engines(settings: Settings) -> tuple[str, ...]:
+    """Return the engines of ours whose weights the operator named."""
+    named = {"wan": settings.wan_model or settings.wan_image_model, "ltx2": settings.ltx2_model}
+    return tuple(engine for engine, weights in named.items() if weights)
+
+
+def guarded_fetcher(settings: Settings) -> Fetcher:
+    """Return who fetches strangers' URLs."""
+    from filmgate.inputs.fetcher import FetchLimits, GuardedFetcher
+
+    allowed, resolver = address_rules(settings)
+    limits = FetchLimits(
+        total_s=settings.fetch_timeout_s,
+        redirects_max=settings.fetch_redirects_max,
+        concurrent_max=FETCH_CONCURRENT_MAX,
+    )
+    return GuardedFetcher(limits, allowed, resolver, settings.fetch_ca_file or None)
+
+
+def routes_in_force(settings: Settings, fetcher: Fetcher | None = None) -> Routes:
+    """Return the upstreams and routes that are set up. Raises ConfigError."""
+    from filmgate.bootstrap.routes import read_routes
+
+    return read_routes(
+        settings,
+        data_path(settings),
+        fetcher=fetcher or guarded_fetcher(settings),
+        engines=configured_engines(settings),
+    )
 
 
 def signing_credential(settings: Settings) -> Credential | None:
@@ -100,35 +139,25 @@ def signing_credential(settings: Settings) -> Credential | None:
 async def build_deps(settings: Settings, store: Store) -> Deps:
     """Put an adapter behind every port."""
     from filmgate.catalogue import load_models
-    from filmgate.inputs.fetcher import FetchLimits, GuardedFetcher
     from filmgate.service.deps import Deps, Limits
     from filmgate.storage.links import SignedLinks
     from filmgate.storage.local import LocalStorage
     from filmgate.store.sealing import sealer_in_force
 
     secret = await store.ensure_secret("links", secrets.token_bytes(LINK_SECRET_BYTES))
-    allowed, resolver = address_rules(settings)
+    fetcher = guarded_fetcher(settings)
     return Deps(
         store=store,
         storage=LocalStorage(data_path(settings) / "files"),
         links=SignedLinks(secret),
-        fetcher=GuardedFetcher(
-            FetchLimits(
-                total_s=settings.fetch_timeout_s,
-                redirects_max=settings.fetch_redirects_max,
-                concurrent_max=FETCH_CONCURRENT_MAX,
-            ),
-            allowed,
-            resolver,
-            settings.fetch_ca_file or None,
-        ),
+        fetcher=fetcher,
         rewriter=_rewriter(settings),
         clock=SystemClock(),
         entropy=SystemEntropy(),
         models=load_models(),
         sealer=sealer_in_force(data_path(settings) / "seal.key", key=settings.seal_key),
         limits=Limits(**{f.name: getattr(settings, f.name) for f in fields(Limits)}),
-        engine=settings.engine,
+        routes=routes_in_force(settings, fetcher),
     )
 
 
@@ -164,6 +193,10 @@ async def open_store(settings: Settings, *, connections_max: int) -> PostgresSto
         raise ConfigError(
             "FILMGATE_DATABASE_URL is needed to run this process alone; `filmgate serve` runs all"
         )
-    store = PostgresStore(settings.database_url, connections_max=connections_max)
+    store = PostgresStore(
+        settings.database_url,
+        connections_max=connections_max,
+        key_concurrent_tasks_max=settings.key_concurrent_tasks_max,
+    )
     await store.open()
     return store

@@ -10,7 +10,6 @@ from filmgate.bootstrap.adapters import build_deps, data_path, embedded_postgres
 from filmgate.config import Settings
 
 if TYPE_CHECKING:
-    from filmgate.domain.api_key import ApiKey
     from filmgate.domain.webhook import Delivery, WebhookSecret
     from filmgate.service.check_storage import StorageReport
     from filmgate.service.deps import Deps
@@ -26,24 +25,6 @@ class Operator:
     def deps(self) -> Deps:
         """What verbs are given, for commands that call one themselves."""
         return self._deps
-
-    async def create_key(self, name: str, *, account: str) -> tuple[ApiKey, str]:
-        """See service/manage_keys.py."""
-        from filmgate.service.manage_keys import create_key
-
-        return await create_key(name, deps=self._deps, account=account)
-
-    async def list_keys(self) -> list[ApiKey]:
-        """See service/manage_keys.py."""
-        from filmgate.service.manage_keys import list_keys
-
-        return await list_keys(deps=self._deps)
-
-    async def revoke_key(self, id_or_name: str) -> ApiKey:
-        """See service/manage_keys.py."""
-        from filmgate.service.manage_keys import revoke_key
-
-        return await revoke_key(id_or_name, deps=self._deps)
 
     async def list_deliveries(
         self, *, task_id: str | None, state: str | None, limit: int
@@ -95,7 +76,9 @@ async def operator(settings: Settings) -> AsyncGenerator[Operator]:
             await embedded.start()
         if embedded is None or is_mine:
             await migrate(url)
-        store = PostgresStore(url, connections_max=2)
+        store = PostgresStore(
+            url, connections_max=2, key_concurrent_tasks_max=settings.key_concurrent_tasks_max
+        )
         await store.open()
         try:
             yield Operator(await build_deps(settings, store))

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import signal
 import socket
 import sys
 from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from filmgate.config import Settings
 
 if TYPE_CHECKING:
     pass
+
+
+FILES_MAX = 65_536
 
 
 def worker_name(pid: int) -> str:
@@ -29,6 +34,14 @@ def stop_on_signals() -> asyncio.Event:
     return stop
 
 
+def raise_file_limit() -> None:
+    """Allow this process as many open files as it may have: each connection is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = FILES_MAX if hard == resource.RLIM_INFINITY else min(hard, FILES_MAX)
+    if soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
 def run_loop(coroutine: Coroutine[Any, Any, None]) -> None:
     """Run a process to its end, on uvloop where there is one."""
     try:
@@ -37,6 +50,20 @@ def run_loop(coroutine: Coroutine[Any, Any, None]) -> None:
         asyncio.run(coroutine)
     else:
         uvloop.run(coroutine)
+
+
+class LossyLog:
+    """Standard error without what cannot be written: a full disk under the log ends no request."""
+
+    def write(self, text: str) -> None:
+        """Write, or lose it."""
+        with suppress(OSError):
+            sys.stderr.write(text)
+
+    def flush(self) -> None:
+        """Flush, or leave it for the next time."""
+        with suppress(OSError):
+            sys.stderr.flush()
 
 
 def set_up_logs(settings: Settings) -> None:
@@ -56,6 +83,6 @@ def set_up_logs(settings: Settings) -> None:
             structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", LossyLog())),
         cache_logger_on_first_use=True,
     )

@@ -15,16 +15,25 @@ from filmgate import __version__
 from filmgate.bootstrap.adapters import (
     address_rules,
     build_deps,
+    configured_engines,
     data_path,
     load_engine,
     open_store,
     signing_credential,
 )
-from filmgate.bootstrap.process import run_loop, set_up_logs, stop_on_signals, worker_name
+from filmgate.bootstrap.process import (
+    raise_file_limit,
+    run_loop,
+    set_up_logs,
+    stop_on_signals,
+    worker_name,
+)
+from filmgate.bootstrap.routes import key_variables
 from filmgate.config import PREFIX, Settings, split_list
 
 if TYPE_CHECKING:
     from filmgate.service.deps import Deps
+    from filmgate.worker.studio import ChildStudio
     from filmgate.worker.webhooks import WebhookLoop
 
 GATEWAY_END_S = 15.0
@@ -35,10 +44,13 @@ WORKER_END_S = 15.0
 def run_gateway(settings: Settings) -> None:
     """Serve HTTP until told to stop."""
     from filmgate.supervisor.parent import end_with_supervisor
+    from filmgate.worker.scratch import own_scratch
 
     set_up_logs(settings)
     end_with_supervisor(limit_s=GATEWAY_END_S)
-    run_loop(_gateway(settings))
+    raise_file_limit()
+    with own_scratch(data_path(settings) / "scratch"):
+        run_loop(_gateway(settings))
 
 
 async def _gateway(settings: Settings) -> None:
@@ -50,7 +62,8 @@ async def _gateway(settings: Settings) -> None:
     from filmgate.supervisor.supervisor import listen
 
     store = await open_store(settings, connections_max=16)
-    deps = await build_deps(settings, store)
+    animator = _child_studio(settings)
+    deps = replace(await build_deps(settings, store), animator=animator)
     door = DoorSettings(
         version=__version__,
         public_url=settings.public_url.rstrip("/"),
@@ -67,7 +80,7 @@ async def _gateway(settings: Settings) -> None:
     listener = (
         socket.socket(fileno=int(descriptor))
         if descriptor
-        else listen(settings.host, settings.port)
+        else listen(settings.host, settings.port, slow_reader_s=settings.slow_reader_s)
     )
     server = uvicorn.Server(
         uvicorn.Config(
@@ -84,6 +97,7 @@ async def _gateway(settings: Settings) -> None:
     try:
         await server.serve(sockets=[listener])
     finally:
+        await animator.close()
         await store.close()
 
 
@@ -95,19 +109,27 @@ def run_worker(settings: Settings) -> None:
     set_up_logs(settings)
     end_with_supervisor(limit_s=settings.drain_s + WORKER_END_S)
     with own_scratch(data_path(settings) / "scratch"):
-        run_loop(_worker(settings))
+        # Not on uvloop, which reads up to 8 MB of a fetched file before its reader can say stop.
+        asyncio.run(_worker(settings))
 
 
 async def _worker(settings: Settings) -> None:
-    from filmgate.worker.studio import ChildStudio
+    from filmgate.service.end_loops import end_loops
     from filmgate.worker.worker import Worker, WorkerSettings
 
     stop = stop_on_signals()
     store = await open_store(settings, connections_max=4 + 2 * settings.slots)
     deps = replace(await build_deps(settings, store), credential=signing_credential(settings))
+    is_resident = bool(configured_engines(settings))
+    studios = [_child_studio(settings, is_resident=is_resident) for _ in range(settings.slots)]
+
+    async def warm() -> None:
+        await asyncio.gather(*(studio.warm() for studio in studios if is_resident))
+
     worker = Worker(
         deps=deps,
-        studios=[ChildStudio(environment=_studio_environment()) for _ in range(settings.slots)],
+        get_ready=warm,
+        studios=studios,
         settings=WorkerSettings(
             name=worker_name(os.getpid()),
             database_url=settings.database_url,
@@ -120,18 +142,34 @@ async def _worker(settings: Settings) -> None:
         async with asyncio.TaskGroup() as group:
             delivering = group.create_task(webhooks.run())
             await worker.run(stop)
-            delivering.cancel()
+            await end_loops([delivering])
     finally:
+        await deps.routes.close()
         await store.close()
 
 
-def _studio_environment() -> dict[str, str]:
+def _child_studio(settings: Settings, *, is_resident: bool = False) -> ChildStudio:
+    from filmgate.worker.studio import ChildStudio
+
+    return ChildStudio(
+        environment=_studio_environment(settings),
+        memory_bytes_max=0 if is_resident else settings.studio_memory_bytes_max,
+        is_resident=is_resident,
+    )
+
+
+def _studio_environment(settings: Settings) -> dict[str, str]:
     """Our own environment without what a child that decodes strangers' files has no need to
     know.
     """
     secret = {f.name for f in fields(Settings) if f.metadata["is_secret"]} | {"database_url"}
     withheld = {f"{PREFIX}{name.upper()}" for name in secret}
-    return {name: value for name, value in os.environ.items() if name not in withheld}
+    withheld |= key_variables(settings, data_path(settings))
+    in_force = {
+        f"{PREFIX}{f.name.upper()}": str(getattr(settings, f.name)) for f in fields(Settings)
+    }
+    ours = {n: v for n, v in os.environ.items() if n != f"{PREFIX}CONFIG"} | in_force
+    return {name: value for name, value in ours.items() if name not in withheld}
 
 
 def _webhook_loop(settings: Settings, deps: Deps) -> WebhookLoop:
@@ -166,13 +204,22 @@ def _webhook_loop(settings: Settings, deps: Deps) -> WebhookLoop:
     return WebhookLoop(postman, WebhookLimits(lease_s=2 * timeout_s + 1))
 
 
-def run_studio() -> None:
-    """Decode, draw and encode for the worker that started this process."""
+def run_studio(settings: Settings, *, is_resident: bool) -> None:
+    """Decode, draw and encode for the worker that started this process.
+
+    A resident one gets the engines ready whose weights the operator named, before any order.
+    """
     from filmgate.worker.studio_child import serve as serve_orders
     from filmgate.worker.workshop import StudioWorkshop
 
+    set_up_logs(settings)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the worker decides
-    serve_orders(StudioWorkshop(load_engine))
+    workshop = StudioWorkshop(
+        lambda name: load_engine(name, settings),
+        residents=configured_engines(settings) if is_resident else (),
+        sound_engine=settings.sound_engine,
+    )
+    serve_orders(workshop)
 
 
 def _noting_requests(app: Any, mark: Path) -> Any:

@@ -53,7 +53,7 @@ async def _serve(settings: Settings, folder: DataFolder, *, is_private: bool) ->
 
         try_credential(credential)
     try:
-        listener = listen(settings.host, settings.port)
+        listener = listen(settings.host, settings.port, slow_reader_s=settings.slow_reader_s)
     except OSError as error:
         raise ConfigError(
             f"cannot listen on {settings.host}:{settings.port}: {error.strerror};"
@@ -63,7 +63,9 @@ async def _serve(settings: Settings, folder: DataFolder, *, is_private: bool) ->
     if embedded is not None:
         await embedded.start()
     url = embedded.url if embedded is not None else settings.database_url
-    store = PostgresStore(url, connections_max=2)
+    store = PostgresStore(
+        url, connections_max=2, key_concurrent_tasks_max=settings.key_concurrent_tasks_max
+    )
     try:
         await migrate(url)
         await store.open()
@@ -105,18 +107,18 @@ async def _ensure_keys(
     once all is ready.
     """
     from filmgate.domain.api_key import hash_token
-    from filmgate.service.manage_keys import create_key
+    from filmgate.service.manage_keys import create_first_key
     from filmgate.supervisor.data_folder import write_private
 
     is_first_start = not await deps.store.keys()
     kept = folder.client_key.read_text().strip() if folder.client_key.is_file() else ""
     known = await deps.store.key_by_hash(hash_token(kept)) if kept else None
     if known is None or not known.is_usable:
-        _, token = await create_key("this machine's commands", deps=deps)
+        token = await create_first_key("this machine's commands", deps=deps)
         write_private(folder.client_key, token)
     first_token = ""
     if is_first_start and not is_private:
-        _, first_token = await create_key("first", deps=deps)
+        first_token = await create_first_key("first", deps=deps)
 
     def say() -> None:
         if not is_private:

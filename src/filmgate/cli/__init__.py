@@ -19,10 +19,13 @@ from filmgate.cli.certs import certs
 from filmgate.cli.config import config
 from filmgate.cli.credits import account_credits
 from filmgate.cli.doctor import doctor
+from filmgate.cli.engines import engines
 from filmgate.cli.failure import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, CommandFailed
 from filmgate.cli.generate import generate
 from filmgate.cli.keys import keys
 from filmgate.cli.ledger import ledger
+from filmgate.cli.mcp import mcp
+from filmgate.cli.models import models
 from filmgate.cli.serve import gateway, serve, studio, worker
 from filmgate.cli.status import status
 from filmgate.cli.stop import stop
@@ -68,6 +71,7 @@ def root(
 
 for command in (generate, serve, stop, status, config, doctor, backup, restore, gateway, worker):
     app.command()(command)
+app.command()(mcp)
 app.command(hidden=True)(studio)
 app.add_typer(tasks, name="tasks")
 app.add_typer(keys, name="keys")
@@ -75,6 +79,8 @@ app.add_typer(accounts, name="accounts")
 app.add_typer(account_credits, name="credits")
 app.add_typer(ledger, name="ledger")
 app.add_typer(certs, name="certs")
+app.add_typer(engines, name="engines")
+app.add_typer(models, name="models")
 app.add_typer(storage, name="storage")
 app.add_typer(webhooks, name="webhooks")
 

@@ -1,6 +1,5 @@
-"""filmgate accounts: list, show and limit accounts, straight in the database of the data folder.
-
-For operators.
+"""filmgate accounts: make, list, show and limit accounts, straight in the database of the data
+folder. For operators.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-accounts = typer.Typer(help="List, show and limit accounts.", no_args_is_help=True)
+accounts = typer.Typer(help="Make, list, show and limit accounts.", no_args_is_help=True)
 AccountArgument = Annotated[
     str, typer.Argument(metavar="ACCOUNT", help="The account's name or id.")
 ]
@@ -35,6 +34,33 @@ class Switch(StrEnum):
 
     ON = "on"
     OFF = "off"
+
+
+@accounts.command()
+def create(
+    name: Annotated[str, typer.Argument(help="Who it is; shown in lists.")],
+    limited: Annotated[
+        bool, typer.Option("--limited", help="It spends only what it is granted.")
+    ] = False,
+    admin: Annotated[
+        bool, typer.Option("--admin", help="Its keys with `manage` manage everything.")
+    ] = False,
+    data: DataOption = None,
+) -> None:
+    """Make an account. Its keys are made with `keys create NAME --account ACCOUNT`.
+
+    \b
+    Examples:
+      filmgate accounts create customer-7 --limited
+      filmgate keys create web --account customer-7
+    """
+    from filmgate.service.manage_accounts import create_account
+
+    found = run(
+        data,
+        lambda deps: create_account(name, is_limited=limited, is_admin=admin, deps=deps),
+    )
+    show_account(found, as_json=False)
 
 
 @accounts.command("list")
@@ -108,6 +134,27 @@ def limit(
     show_account(found, as_json=False)
 
 
+@accounts.command()
+def admin(
+    account: AccountArgument,
+    switch: Annotated[
+        Switch, typer.Argument(metavar="on|off", help="on: its keys with `manage` manage all.")
+    ],
+    data: DataOption = None,
+) -> None:
+    """Let an account's keys with the scope `manage` manage everything (on), or only itself (off).
+
+    \b
+    Examples:
+      filmgate accounts admin operators on
+    """
+    from filmgate.service.manage_accounts import edit_account
+
+    is_admin = switch is Switch.ON
+    found = run(data, lambda deps: edit_account(account, is_admin=is_admin, deps=deps))
+    show_account(found, as_json=False)
+
+
 def run(data: str | None, verb: Callable[[Deps], Awaitable[T]]) -> T:
     """Run a verb over the data folder's database and return what it gives."""
     # A database that is started for this may log; only the answer may reach standard output.
@@ -134,6 +181,7 @@ def show_account(account: Account, *, as_json: bool) -> None:
         ("account", account.name),
         ("id", account.id),
         ("limit", limit_words(account)),
+        ("admin", "on" if account.is_admin else "off"),
         ("granted", usd(balance.granted)),
         ("available", usd(balance.available)),
         ("held", usd(balance.held)),
@@ -152,6 +200,7 @@ def account_json(account: Account) -> dict[str, Any]:
         "name": account.name,
         "created_at": account.created_at,
         "is_limited": balance.is_limited,
+        "is_admin": account.is_admin,
         "granted_usd": balance.granted / MICRO_USD,
         "available_usd": balance.available / MICRO_USD,
         "held_usd": balance.held / MICRO_USD,

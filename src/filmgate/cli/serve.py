@@ -76,16 +76,21 @@ def worker(data: DataOption = None) -> None:
     run_worker(settings)
 
 
-def studio() -> None:
+def studio(
+    resident: Annotated[
+        bool, typer.Option("--resident", help="Load the engines that are kept in memory.")
+    ] = False,
+) -> None:
     """Run an engine for the worker that started this process; not for people.
 
     \b
     Examples:
       filmgate studio    (started by a worker, talks over its standard input and output)
     """
+    settings = settings_with()
     from filmgate.bootstrap import run_studio
 
-    run_studio()
+    run_studio(settings, is_resident=resident)
 
 
 def _private_settings(data: str | None) -> Settings:

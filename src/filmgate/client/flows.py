@@ -171,8 +171,15 @@ class Flows:
             call = replace(self._call("POST", f"/v1/uploads/{kind}"), file=(name, content))
             return wire.upload_url((yield from self._patiently(call)))
 
-    def task(self, task_id: str) -> Flow[TaskFacts]:
-        """Read a task."""
+    def read(self, path: str, **params: str) -> Flow[dict[str, Any]]:
+        """Read what has no flow of its own, as the server says it."""
+        call = replace(self._call("GET", path), params=params)
+        return wire.json_object((yield from self._patiently(call)))
+
+    def task(self, task_id: str, *, wait_s: float = 0) -> Flow[TaskFacts]:
+        """Read a task; with `wait_s`, at its next change or after so long."""
+        if wait_s:
+            return (yield from self._task_at_change(task_id, wait_s, math.inf))
         call = self._call("GET", _task_path(task_id))
         return wire.task_facts((yield from self._patiently(call)))
 

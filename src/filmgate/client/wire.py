@@ -15,7 +15,7 @@ from msgspec import Struct
 from filmgate.client.errors import RequestRefused, UnexpectedAnswer, refusal_kind
 from filmgate.client.task import Film, Model, StatusWord, TaskError, TaskFacts
 
-S = TypeVar("S", bound=Struct)
+S = TypeVar("S")
 TEXT_CHARS_SHOWN = 200
 
 
@@ -115,6 +115,11 @@ def submitted_id(answer: httpx.Response) -> str:
     if not submitted:
         raise _unexpected(answer)
     return submitted[0].task_id
+
+
+def json_object(answer: httpx.Response) -> dict[str, Any]:
+    """Return an object as the server says it."""
+    return _decoded(answer, dict[str, Any])
 
 
 def upload_url(answer: httpx.Response) -> str:

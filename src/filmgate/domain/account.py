@@ -20,4 +20,6 @@ class Account:
     unfinished: int
     """Tasks that have not ended."""
     usable_keys: int
-    """API keys that are not revoked."""
+    """API keys that are neither revoked nor disabled."""
+    is_admin: bool = False
+    """Whether its keys with the scope `manage` manage everything, not only their own account."""

@@ -11,14 +11,17 @@ FilmgateError
       UnknownRoute
       MethodNotAllowed
       TaskNotCancellable
+      NotFound
     Unauthorized
     Forbidden
     InsufficientCredits
+    BudgetSpent
     IdempotencyKeyReused
     IdempotencyInProgress
     FileGone
     FileNotFound
     QueueFull
+    RateLimited
   Unavailable
     DatabaseAway
     OutcomeUnknown
@@ -31,6 +34,15 @@ FilmgateError
     EngineCrashed
     StageTimedOut
     WorkerLost
+    UpstreamRejected
+    UpstreamFailed
+    UpstreamUncertain
+    NoEngineFree
+  UpstreamFault
+    UpstreamBusy
+    UpstreamAway
+    UpstreamRefused
+    UpstreamSilent
   LeaseLost
   ConfigError
 """
@@ -144,6 +156,13 @@ class TaskNotCancellable(InvalidRequest):
     is_code_named = True
 
 
+class NotFound(InvalidRequest):
+    """No account or key of that id or name, or not one that the caller manages."""
+
+    code = "not_found"
+    http_status = 404
+
+
 class Unauthorized(CallerError):
     """No key, or not a valid one."""
 
@@ -164,6 +183,15 @@ class InsufficientCredits(CallerError):
     """The account cannot pay for this."""
 
     code = "insufficient_credits"
+    type = "payment_required"
+    http_status = 402
+    is_code_named = True
+
+
+class BudgetSpent(CallerError):
+    """The key's budget does not hold this; the account could pay for it."""
+
+    code = "budget_spent"
     type = "payment_required"
     http_status = 402
     is_code_named = True
@@ -207,6 +235,16 @@ class QueueFull(CallerError):
     """The queue is at its limit."""
 
     code = "queue_full"
+    type = "rate_limit_error"
+    http_status = 429
+    may_retry = True
+    is_code_named = True
+
+
+class RateLimited(CallerError):
+    """More requests than the limit gives in a minute."""
+
+    code = "rate_limited"
     type = "rate_limit_error"
     http_status = 429
     may_retry = True
@@ -299,6 +337,71 @@ class WorkerLost(TaskFailure):
     """The workers that took this task died, more often than the limit."""
 
     code = "worker_lost"
+
+
+class UpstreamRejected(TaskFailure):
+    """An upstream refused what the caller asked for: its content rules, or a field's value."""
+
+    code = "upstream_rejected"
+
+
+class UpstreamFailed(TaskFailure):
+    """An upstream took the task and could not make the film, or made one that is of no use.
+
+    `may_retry` is True where nothing was charged for it and another one may succeed.
+    """
+
+    code = "upstream_failed"
+
+    def __init__(self, message: str, *, may_retry: bool = False) -> None:
+        super().__init__(message)
+        self.may_retry = may_retry  # type: ignore[misc] - of this failure, not of its class
+
+
+class UpstreamUncertain(TaskFailure):
+    """Whether an upstream took the task cannot be learned; it is not asked for it twice."""
+
+    code = "upstream_uncertain"
+
+
+class NoEngineFree(TaskFailure):
+    """None of the route's engines took the task within the time it may wait for one."""
+
+    code = "no_engine_free"
+
+
+class UpstreamFault(FilmgateError):
+    """A provider did not get its upstream to do what was asked. Nothing says that it charged."""
+
+    code = "upstream_fault"
+    http_status = 502
+
+
+class UpstreamBusy(UpstreamFault):
+    """The upstream took nothing, and asks for patience."""
+
+    code = "upstream_busy"
+    may_retry = True
+
+
+class UpstreamAway(UpstreamFault):
+    """The upstream was not reached: it cannot have taken anything."""
+
+    code = "upstream_away"
+    may_retry = True
+
+
+class UpstreamRefused(UpstreamFault):
+    """The upstream took nothing and will not: key, arrears, model. Its operator must act."""
+
+    code = "upstream_refused"
+
+
+class UpstreamSilent(UpstreamFault):
+    """The request was sent and no usable answer came: whether it was taken is unknown."""
+
+    code = "upstream_silent"
+    may_retry = True
 
 
 class LeaseLost(FilmgateError):

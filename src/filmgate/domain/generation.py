@@ -26,6 +26,8 @@ class Generation:
     language: str
     webhook: str | None = None
     """Base URL of whom the end is told: domain/webhook.py."""
+    is_told_as_event: bool = False
+    """Whether the end is told in the words of the OpenAI API, as the door speaks them."""
 
     remixed_from: str | None = None
     """The task whose generation this one changes: service/remix_task.py."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from filmgate.domain.ids import AccountId, TaskId
+from filmgate.domain.ids import AccountId, ApiKeyId, TaskId
 
 MICRO_USD = 1_000_000
 CREDITS_PER_USD = 10
@@ -39,7 +39,13 @@ class Entry:
     amount_micro_usd: int
     created_at: datetime | None = None
     note: str | None = None
-    """Why an operator granted it."""
+    """Why an operator granted it; of a release, whether its task failed or was cancelled."""
+    id: int | None = None
+    """Its place in the ledger, once it is written."""
+    api_key_id: ApiKeyId | None = None
+    model: str | None = None
+    seconds: int | None = None
+    """Of a task's entry: whose task it is, and the film's length."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,6 +74,8 @@ class Task:
     width_px: int | None = None
     height_px: int | None = None
     engine: str | None = None
+    engine_reason: str | None = None
+    """Why that engine, in a sentence."""
     result_key: str | None = None
     result_bytes: int | None = None
     expires_at: datetime | None = None

@@ -1,24 +1,29 @@
 """The APIMart dialect: submit, task, list, cancel. It reads headers and queries, and asks verbs.
 
 POST /v1/videos/generations          GET    /v1/tasks/{id}?language=&wait=
-GET  /v1/tasks?limit=&cursor=        DELETE /v1/tasks/{id}
-POST /v1/tasks/{id}/cancel
+GET  /v1/tasks?q=&limit=&cursor=     DELETE /v1/tasks/{id}
+POST /v1/tasks/{id}/cancel           ?expand=request says what would make a task's film again
 """
 
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from msgspec import UNSET
 from starlette.requests import Request
 
+from filmgate.domain.asset import referenced_key
 from filmgate.domain.errors import BrokenRule, InvalidFields
 from filmgate.domain.field_rule import shown
+from filmgate.domain.task import Task
 from filmgate.gateway.answers import Answer, json_answer
 from filmgate.gateway.auth import caller
 from filmgate.gateway.body import Bodies
 from filmgate.gateway.door import DoorSettings, origin_of, visit_of
 from filmgate.gateway.wire import (
+    JsonObject,
+    LinkOf,
     Submitted,
     SubmittedEnvelope,
     TaskDeleted,
@@ -34,6 +39,7 @@ from filmgate.service.cancel_task import cancel_task
 from filmgate.service.delete_task import delete_task
 from filmgate.service.deps import Deps
 from filmgate.service.read_task import PAGE_MAX, TaskView, list_tasks, read_task
+from filmgate.service.remix_task import body_of
 from filmgate.service.submit_task import submit_task
 from filmgate.service.watch import TaskWatch
 
@@ -107,6 +113,7 @@ class Apimart:
             before=query.get("cursor") or None,
             status=query.get("status") or None,
             model=query.get("model") or None,
+            words=query.get("q") or "",
             limit=asked,
             deps=self._deps,
         )
@@ -140,8 +147,21 @@ def said(view: TaskView, request: Request, *, deps: Deps, settings: DoorSettings
     def link_of(key: str, expires_at: datetime) -> str:
         return origin_of(request, settings) + deps.links.path(key, expires_at=expires_at)
 
-    language = request.query_params.get("language")
-    return task_object(view, link_of=link_of, language=language)
+    query = request.query_params
+    asked = _request_of(view.task, link_of, deps) if query.get("expand") == "request" else UNSET
+    return task_object(view, link_of=link_of, language=query.get("language"), request=asked)
+
+
+def _request_of(task: Task, link_of: LinkOf, deps: Deps) -> JsonObject:
+    """The body that would ask for this film again; links to its stored inputs end with its own."""
+    body: JsonObject = body_of(task, deps=deps)
+    image, audio = task.generation.image or "", task.generation.audio or ""
+    ends_at = task.expires_at or deps.clock.now() + timedelta(seconds=deps.limits.result_ttl_s)
+    if (key := referenced_key(image)) is not None:
+        body["image_urls"] = [link_of(key, ends_at)]
+    if (key := referenced_key(audio)) is not None:
+        body["audio_url"] = link_of(key, ends_at)
+    return body
 
 
 def _wants_version(request: Request) -> bool:

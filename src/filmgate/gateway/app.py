@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -12,35 +13,53 @@ from starlette.requests import Request
 from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from filmgate.gateway.address_limit import AddressLimit
+from filmgate.gateway.admin import AdminPages
 from filmgate.gateway.apimart import VERSION_HEADER, Apimart
 from filmgate.gateway.billing import Billing
 from filmgate.gateway.body import Bodies
+from filmgate.gateway.dashscope import ASYNC_HEADER, RESOLVE_HEADER, Dashscope
+from filmgate.gateway.dashscope_errors import dashscope_error
+from filmgate.gateway.dashscope_uploads import UPLOADS_PATH, DashscopeUploads
 from filmgate.gateway.door import Door, DoorSettings
 from filmgate.gateway.events import Events
 from filmgate.gateway.faults import Faults
 from filmgate.gateway.files import Files
 from filmgate.gateway.health import HealthPages
+from filmgate.gateway.mcp import McpDoor
 from filmgate.gateway.models import ModelPages
 from filmgate.gateway.openai_videos import OpenaiVideos
 from filmgate.gateway.openapi import openapi_document
+from filmgate.gateway.overview import OverviewPages
+from filmgate.gateway.page_files import PageFiles
+from filmgate.gateway.previews import PreviewPages
+from filmgate.gateway.sessions import Sessions
 from filmgate.gateway.uploads import Uploads
 from filmgate.gateway.webhooks import WebhookPages
 from filmgate.service.deps import Deps
+from filmgate.service.moving_preview import CONTENT_TYPES
+from filmgate.service.previews import PreviewWatch
 from filmgate.service.watch import TaskWatch
 
 __all__ = ["DoorSettings", "build_app"]
 
+DASHSCOPE = "/api/v1/"
 Handler = Callable[[Request], Awaitable[ASGIApp]]
 
-CORS_METHODS = ("GET", "HEAD", "POST", "DELETE")
+CORS_METHODS = ("GET", "HEAD", "POST", "PATCH", "DELETE")
 CORS_TAKES = (
     "Authorization",
     "Content-Type",
     "Idempotency-Key",
     "If-None-Match",
     "Last-Event-ID",
+    "Mcp-Method",
+    "Mcp-Name",
+    "Mcp-Protocol-Version",
     "Range",
     VERSION_HEADER,
+    ASYNC_HEADER,
+    RESOLVE_HEADER,
     "X-Request-Id",
 )
 CORS_SHOWS = (
@@ -49,6 +68,10 @@ CORS_SHOWS = (
     "ETag",
     "Idempotency-Replayed",
     "openai-poll-after-ms",
+    "X-Filmgate-Passed-Over",
+    "RateLimit-Limit",
+    "RateLimit-Remaining",
+    "RateLimit-Reset",
     "Retry-After",
     VERSION_HEADER,
     "X-Request-Id",
@@ -78,25 +101,41 @@ class FirmRoute(Route):
         return (Match.FULL if match is Match.PARTIAL else match), child
 
 
+class SlashedRoute(Route):
+    """A path that may also end in a slash, as one client writes it."""
+
+    def __init__(self, path: str, endpoint: ASGIApp, *, methods: list[str]) -> None:
+        super().__init__(path, endpoint, methods=methods)
+        self.path_regex = re.compile(self.path_regex.pattern.removesuffix("$") + "/?$")
+
+
 def build_app(deps: Deps, door: DoorSettings, watch: TaskWatch) -> Starlette:
-    """Return the ASGI application. Its lifespan runs the watch."""
+    """Return the ASGI application. Its lifespan runs the watch and the door for agents."""
+
+    previews = PreviewWatch(deps.store)
+    agents = McpDoor(deps=deps, settings=door, watch=watch)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
         async with asyncio.TaskGroup() as group:
-            running = group.create_task(watch.run())
+            loops = (watch.run(), previews.run(), agents.run())
+            running = [group.create_task(loop) for loop in loops]
             yield
-            running.cancel()
+            for each in running:
+                each.cancel()
 
-    app = Starlette(routes=_routes(deps, door, watch), lifespan=lifespan)
+    routes = [*_routes(deps, door, watch, previews), _route("/mcp", POST=agents.serve)]
+    app = Starlette(routes=routes, lifespan=lifespan)
     app.router.redirect_slashes = False
     # Set here, because Starlette's own two layers would answer errors in their own shape.
-    app.middleware_stack = _layers(app.router, door)
+    app.middleware_stack = _layers(app.router, door, deps)
     return app
 
 
-def _layers(router: ASGIApp, door: DoorSettings) -> ASGIApp:
-    app: ASGIApp = Faults(router)
+def _layers(router: ASGIApp, door: DoorSettings, deps: Deps) -> ASGIApp:
+    app: ASGIApp = Faults(router, shapes={DASHSCOPE: dashscope_error})
+    if deps.limits.address_requests_per_minute:
+        app = AddressLimit(app, deps=deps)
     if door.cors_origins:
         app = CORSMiddleware(
             app,
@@ -108,24 +147,35 @@ def _layers(router: ASGIApp, door: DoorSettings) -> ASGIApp:
     return Door(app, settings=door)
 
 
-def _routes(deps: Deps, door: DoorSettings, watch: TaskWatch) -> list[Route]:
+def _routes(
+    deps: Deps, door: DoorSettings, watch: TaskWatch, previews: PreviewWatch
+) -> list[Route]:
     """The busiest come first: the router looks from the top."""
     bodies = Bodies(body_bytes_max=door.body_bytes_max, large_bodies_max=door.large_bodies_max)
     apimart = Apimart(deps=deps, settings=door, watch=watch, bodies=bodies)
-    events = Events(deps=deps, settings=door, watch=watch)
+    events = Events(deps=deps, settings=door, watch=watch, previews=previews)
+    pictures = PreviewPages(deps=deps)
     models = ModelPages(deps=deps, settings=door)
     uploads = Uploads(deps=deps, settings=door)
     webhooks = WebhookPages(deps=deps)
     files = Files(deps=deps)
     document = openapi_document(models=deps.models, version=door.version)
-    health = HealthPages(deps=deps, version=door.version, openapi=document)
+    health = HealthPages(deps=deps, openapi=document)
+    page = PageFiles(version=door.version)
+    sessions = Sessions(deps=deps, settings=door, bodies=bodies)
     return [
         _firm_route("/v1/videos/generations", POST=apimart.submit),
         _route("/v1/tasks/{task_id}", GET=apimart.show, DELETE=apimart.delete),
         _route("/v1/tasks/{task_id}/events", GET=events.follow),
+        _route("/v1/tasks/{task_id}/preview.jpg", GET=pictures.newest),
+        *(_route(f"/v1/tasks/{{task_id}}/{name}", GET=pictures.moving) for name in CONTENT_TYPES),
         _route("/v1/tasks/{task_id}/cancel", POST=apimart.cancel),
         _route("/v1/tasks", GET=apimart.list),
         *_openai_routes(OpenaiVideos(deps=deps, settings=door, bodies=bodies)),
+        *_dashscope_routes(
+            Dashscope(deps=deps, settings=door, bodies=bodies),
+            DashscopeUploads(deps=deps, settings=door),
+        ),
         _route("/v1/files/{key:path}", GET=files.send),
         _route("/v1/uploads/images", POST=uploads.keep_image),
         _route("/v1/uploads/audios", POST=uploads.keep_audio),
@@ -133,6 +183,8 @@ def _routes(deps: Deps, door: DoorSettings, watch: TaskWatch) -> list[Route]:
         _route("/v1/webhooks/secret/rotate", POST=webhooks.rotate),
         _route("/v1/webhooks/deliveries", GET=webhooks.deliveries),
         *_billing_routes(Billing(deps=deps)),
+        *_admin_routes(AdminPages(deps=deps, bodies=bodies)),
+        *_overview_routes(OverviewPages(deps=deps, version=door.version)),
         _route("/v1/models", GET=models.list),
         _route("/v1/models/{model}/schema", GET=models.schema),
         _route("/v1/model-schema", GET=models.schema),
@@ -140,7 +192,9 @@ def _routes(deps: Deps, door: DoorSettings, watch: TaskWatch) -> list[Route]:
         _route("/healthz", GET=health.live),
         _route("/readyz", GET=health.ready),
         _route("/openapi.json", GET=health.openapi),
-        _route("/", GET=health.home),
+        _route("/v1/session", GET=sessions.show, POST=sessions.open, DELETE=sessions.close),
+        _route("/page/{name:path}", GET=page.part),
+        _route("/", GET=page.home),
     ]
 
 
@@ -155,6 +209,20 @@ def _openai_routes(videos: OpenaiVideos) -> list[Route]:
     ]
 
 
+def _dashscope_routes(door: Dashscope, uploads: DashscopeUploads) -> list[Route]:
+    paths: dict[str, dict[str, Handler]] = {
+        "/api/v1/services/aigc/video-generation/video-synthesis": {"POST": door.create},
+        "/api/v1/tasks/{task_id}": {"GET": door.show},
+        "/api/v1/tasks/{task_id}/cancel": {"POST": door.cancel},
+        "/api/v1/tasks": {"GET": door.list},
+        UPLOADS_PATH: {"GET": uploads.policy, "POST": uploads.keep},
+    }
+    return [
+        SlashedRoute(path, Endpoint(handlers), methods=list(handlers))
+        for path, handlers in paths.items()
+    ]
+
+
 def _billing_routes(billing: Billing) -> list[Route]:
     paths = (
         ("/balance", billing.balance),
@@ -162,6 +230,28 @@ def _billing_routes(billing: Billing) -> list[Route]:
         ("/usage", billing.usage),
     )
     return [_route(f"{prefix}{path}", GET=show) for prefix in ("/v1", "") for path, show in paths]
+
+
+def _admin_routes(admin: AdminPages) -> list[Route]:
+    account, key = "/v1/admin/accounts/{account}", "/v1/admin/keys/{key}"
+    return [
+        _route("/v1/admin/me", GET=admin.me),
+        _route("/v1/admin/accounts", GET=admin.list_accounts, POST=admin.create_account),
+        _route(account, GET=admin.show_account, PATCH=admin.edit_account),
+        _route(f"{account}/credits", GET=admin.entries, POST=admin.grant),
+        _route("/v1/admin/keys", GET=admin.list_keys, POST=admin.create_key),
+        _route(key, GET=admin.show_key, PATCH=admin.edit_key, DELETE=admin.revoke_key),
+        _route(f"{key}/rotate", POST=admin.rotate_key),
+        _route(f"{key}/disable", POST=admin.disable_key),
+        _route(f"{key}/enable", POST=admin.enable_key),
+    ]
+
+
+def _overview_routes(overview: OverviewPages) -> list[Route]:
+    return [
+        _route("/v1/admin/usage", GET=overview.usage),
+        _route("/v1/admin/system", GET=overview.system),
+    ]
 
 
 def _firm_route(path: str, **handlers: Handler) -> Route:

@@ -42,21 +42,26 @@ class Billing:
     async def usage(self, request: Request) -> Answer:
         """Sum up what finished videos cost, as JSON or CSV."""
         key = await caller(request, self._deps)
-        is_csv = _wants_csv(request)
+        is_csv = wants_csv(request)
         usage = await read_usage(request.query_params, key=key, deps=self._deps)
         if not is_csv:
             return json_answer(usage_answer(usage))
-        name = f"usage-{usage.start}-{usage.end}.csv"
-        return Answer(
-            usage_csv(usage),
-            headers=(
-                (b"content-type", f"{CSV_TYPE}; charset=utf-8; header=present".encode()),
-                (b"content-disposition", f'attachment; filename="{name}"'.encode()),
-            ),
-        )
+        return csv_answer(usage_csv(usage), f"usage-{usage.start}-{usage.end}.csv")
 
 
-def _wants_csv(request: Request) -> bool:
+def csv_answer(table: bytes, name: str) -> Answer:
+    """Return a table as a file of that name."""
+    return Answer(
+        table,
+        headers=(
+            (b"content-type", f"{CSV_TYPE}; charset=utf-8; header=present".encode()),
+            (b"content-disposition", f'attachment; filename="{name}"'.encode()),
+        ),
+    )
+
+
+def wants_csv(request: Request) -> bool:
+    """Whether the caller asks for CSV, by `format` or `Accept`. Raises InvalidFields."""
     asked = request.query_params.get("format")
     if asked:
         if asked not in FORMATS:

@@ -20,9 +20,10 @@ from filmgate.domain.errors import (
 )
 from filmgate.domain.field_rule import shown
 from filmgate.gateway.multipart import boundary_of
-from filmgate.gateway.openai_form import parse_form
+from filmgate.gateway.openai_form import parse_form, parse_urlencoded
 from filmgate.gateway.strict_json import LARGE_BYTES, parse_json
 
+URLENCODED = "application/x-www-form-urlencoded"
 LARGE_WAIT_S = 20.0
 READ_S_MAX = 300.0
 
@@ -51,12 +52,14 @@ class Bodies:
         )
 
     def form(self, request: Request) -> ReadBody:
-        """Return a multipart form as `json` does a body: openai_form.py says how its fields look.
+        """Return a form as `json` does a body: openai_form.py says how its fields look.
 
         The form is held whole, files too, under the limits of every body.
         """
 
         def parse(raw: bytes) -> dict[str, object]:
+            if is_urlencoded(request):
+                return parse_urlencoded(raw)
             return parse_form(raw, boundary_of(request))
 
         return ReadBody(
@@ -195,8 +198,15 @@ def _check_type(request: Request) -> None:
     _check_encoding(request)
 
 
+def is_urlencoded(request: Request) -> bool:
+    """Whether the request says that it holds a form without files."""
+    media = request.headers.get("content-type", "").partition(";")[0]
+    return media.strip().lower() == URLENCODED
+
+
 def _check_form_type(request: Request) -> None:
-    boundary_of(request)
+    if not is_urlencoded(request):
+        boundary_of(request)
     _check_encoding(request)
 
 

@@ -5,6 +5,7 @@ Door → (CORS, if origins are set) → Faults → router → a handler
 
 from __future__ import annotations
 
+import math
 import re
 import secrets
 import time
@@ -18,6 +19,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars
 
+from filmgate.domain.turn import Turn
 from filmgate.gateway.proxies import Proxies
 
 REQUEST_ID_FORM = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
@@ -59,7 +61,7 @@ class DoorSettings:
 class Visit:
     """One request, as the access log will tell it."""
 
-    __slots__ = ("key_id", "request_id", "status", "task_id")
+    __slots__ = ("key_id", "request_id", "status", "task_id", "turn")
 
     def __init__(self, request_id: str) -> None:
         self.request_id = request_id
@@ -67,6 +69,8 @@ class Visit:
         """0 until an answer has begun."""
         self.key_id: str | None = None
         self.task_id: str | None = None
+        self.turn: Turn | None = None
+        """What came of the rate limit, where there is one."""
 
 
 def visit_of(request: Request) -> Visit:
@@ -114,8 +118,21 @@ class _Sender:
             names = {name for name, _ in given}
             request_id = (b"x-request-id", self._visit.request_id.encode("latin-1"))
             defaults = [header for header in _UNLESS_SET if header[0] not in names]
-            message["headers"] = [*given, request_id, *_SECURITY, *defaults]
+            rate = _rate_headers(self._visit.turn) if self._visit.turn is not None else ()
+            message["headers"] = [*given, request_id, *rate, *_SECURITY, *defaults]
         await self._send(message)
+
+
+def _rate_headers(turn: Turn) -> list[tuple[bytes, bytes]]:
+    """The limit, what is left of it, and in how many seconds its present window ends; under the
+    names of the IETF's draft and the older ones.
+    """
+    values = (
+        (b"ratelimit-limit", turn.most),
+        (b"ratelimit-remaining", turn.remaining),
+        (b"ratelimit-reset", math.ceil(turn.reset_s)),
+    )
+    return [(prefix + name, b"%d" % value) for prefix in (b"", b"x-") for name, value in values]
 
 
 def _request_id(scope: Scope) -> str:

@@ -1,9 +1,13 @@
-"""Turns whatever a handler raises into an answer (contract, section 3). It knows no handler."""
+"""Turns whatever a handler raises into an answer (contract, section 3). It knows no handler.
+
+A door whose errors look otherwise, also for paths and methods it has not, gives their shape here.
+"""
 
 from __future__ import annotations
 
 import traceback
-from typing import cast
+from collections.abc import Mapping
+from typing import Protocol, cast
 
 import structlog
 from starlette.exceptions import HTTPException
@@ -20,11 +24,20 @@ FRAMES_MAX = 30
 _log = structlog.get_logger("filmgate.gateway")
 
 
-class Faults:
-    """Answers for handlers that raise."""
+class ErrorShape(Protocol):
+    """Says an error as one door says it."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __call__(self, error: FilmgateError, *, request_id: str, allow: str = "") -> Answer:
+        """Return the answer. `allow`: the methods that the path has, for MethodNotAllowed."""
+        ...
+
+
+class Faults:
+    """Answers for handlers that raise. `shapes` are by the beginning of the path."""
+
+    def __init__(self, app: ASGIApp, *, shapes: Mapping[str, ErrorShape]) -> None:
         self._app = app
+        self._shapes = shapes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -36,30 +49,38 @@ class Faults:
         except ClientDisconnect:
             _log.info("request.abandoned", request_id=_visit(scope).request_id)
         except HTTPException as error:
-            await _route_answer(error, scope)(scope, receive, send)
+            found, allow = _route_error(error, scope)
+            await self._said(found, scope, allow=allow)(scope, receive, send)
         except FilmgateError as error:
             if _visit(scope).status or error.http_status < 400 or error.http_status == 500:
-                await _answer_unknown(error, scope, receive, send)
+                await self._answer_unknown(error, scope, receive, send)
             else:
                 _tell(error, scope)
-                await error_answer(error)(scope, receive, send)
+                await self._said(error, scope)(scope, receive, send)
         except Exception as error:  # noqa: BLE001 - the last handler: nothing may pass it
-            await _answer_unknown(error, scope, receive, send)
+            await self._answer_unknown(error, scope, receive, send)
 
+    def _said(self, error: FilmgateError, scope: Scope, *, allow: str = "") -> Answer:
+        for beginning, shape in self._shapes.items():
+            if scope["path"].startswith(beginning):
+                return shape(error, request_id=_visit(scope).request_id, allow=allow)
+        return error_answer(error, allow=allow)
 
-async def _answer_unknown(error: Exception, scope: Scope, receive: Receive, send: Send) -> None:
-    """Log an error that nobody foresaw, and say no more of it than its request's id.
+    async def _answer_unknown(
+        self, error: Exception, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Log an error that nobody foresaw, and say no more of it than its request's id.
 
-    Once an answer has begun nothing can be said any more; the server then cuts the connection,
-    because the answer stays short of its length.
-    """
-    visit = _visit(scope)
-    _log.error(
-        "request.failed", request_id=visit.request_id, path=scope["path"], trace=_trace(error)
-    )
-    if not visit.status:
-        said = FilmgateError(f"internal error; the request id is {visit.request_id}")
-        await error_answer(said)(scope, receive, send)
+        Once an answer has begun nothing can be said any more; the server then cuts the connection,
+        because the answer stays short of its length.
+        """
+        visit = _visit(scope)
+        _log.error(
+            "request.failed", request_id=visit.request_id, path=scope["path"], trace=_trace(error)
+        )
+        if not visit.status:
+            said = FilmgateError(f"internal error; the request id is {visit.request_id}")
+            await self._said(said, scope)(scope, receive, send)
 
 
 def _trace(error: BaseException) -> list[str]:
@@ -71,16 +92,16 @@ def _trace(error: BaseException) -> list[str]:
     return said + (_trace(cause)[:FRAMES_MAX] if cause is not None else [])
 
 
-def _route_answer(error: HTTPException, scope: Scope) -> Answer:
-    """What the router could not place."""
+def _route_error(error: HTTPException, scope: Scope) -> tuple[FilmgateError, str]:
+    """What the router could not place, and the methods that the path has."""
     method, path = scope["method"], shown(scope["path"])
     if error.status_code == 405:
         allow = ", ".join(sorted((error.headers or {}).get("Allow", "").split(", ")))
         said = f"{path} does not take {shown(method)}; it takes {allow}"
-        return error_answer(MethodNotAllowed(said), allow=allow)
+        return MethodNotAllowed(said), allow
     if error.status_code == 404:
-        return error_answer(UnknownRoute(f"no such path: {path}; /openapi.json lists them all"))
-    return error_answer(InvalidRequest(f"the request to {path} cannot be served"))
+        return UnknownRoute(f"no such path: {path}; /openapi.json lists them all"), ""
+    return InvalidRequest(f"the request to {path} cannot be served"), ""
 
 
 def _tell(error: FilmgateError, scope: Scope) -> None:

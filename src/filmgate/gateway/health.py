@@ -1,8 +1,6 @@
-"""Whether the server lives and is ready, and the page at `/`. Nobody needs a key here."""
+"""Whether the server lives and is ready, and what its API is. Nobody needs a key here."""
 
 from __future__ import annotations
-
-from html import escape
 
 from starlette.requests import Request
 
@@ -11,37 +9,13 @@ from filmgate.gateway.answers import Answer, json_answer
 from filmgate.gateway.wire import Health
 from filmgate.service.deps import Deps
 
-_PAGE = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>filmgate</title>
-<style>
-  body {{ font: 1.1rem/1.6 system-ui, sans-serif }}
-  body {{ max-width: 36rem; margin: 4rem auto; padding: 0 1rem }}
-  :root {{ color-scheme: light dark }}
-</style>
-<h1>filmgate {version}</h1>
-<p>One gate for every video request. The API is described in
-<a href="openapi.json">openapi.json</a>.</p>
-"""
-_PAGE_HEADERS = (
-    (b"content-type", b"text/html; charset=utf-8"),
-    (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'"),
-)
-
 
 class HealthPages:
-    """The handlers of `/`, /healthz, /readyz and /openapi.json."""
+    """The handlers of /healthz, /readyz and /openapi.json."""
 
-    def __init__(self, *, deps: Deps, version: str, openapi: bytes) -> None:
+    def __init__(self, *, deps: Deps, openapi: bytes) -> None:
         self._deps = deps
-        self._page = _PAGE.format(version=escape(version)).encode()
         self._openapi = openapi
-
-    async def home(self, request: Request) -> Answer:  # noqa: ARG002
-        """Name the server."""
-        return Answer(self._page, headers=_PAGE_HEADERS)
 
     async def live(self, request: Request) -> Answer:  # noqa: ARG002
         """Answer as long as the process does."""

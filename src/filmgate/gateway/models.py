@@ -16,16 +16,22 @@ from filmgate.domain.field_rule import shown
 from filmgate.domain.ledger import MICRO_USD
 from filmgate.domain.model import Model
 from filmgate.gateway.answers import Answer, json_answer
-from filmgate.gateway.auth import caller
+from filmgate.gateway.auth import ANY_SCOPE, caller
 from filmgate.gateway.door import DoorSettings, origin_of
 from filmgate.gateway.model_schema import input_schema, markdown
-from filmgate.gateway.wire import ModelDocumentation, ModelList, ModelObject, ModelSchema
+from filmgate.gateway.wire import (
+    ModelDocumentation,
+    ModelFrames,
+    ModelList,
+    ModelObject,
+    ModelSchema,
+)
 from filmgate.service.deps import Deps
 from filmgate.service.submit_task import find_model
 
 OPERATION = "video_generation"
 DOCS_CACHE_S = 3600
-EXPANDABLE = frozenset({"category", "parameters"})
+EXPANDABLE = frozenset({"category", "frames", "parameters"})
 
 
 class ModelPages:
@@ -37,19 +43,21 @@ class ModelPages:
 
     async def list(self, request: Request) -> Answer:
         """List the models; `?category=` chooses among them, `?expand=` says more of each."""
-        await caller(request, self._deps)
+        key = await caller(request, self._deps, one_of=ANY_SCOPE)
         category = request.query_params.get("category")
         expanded = _expanded(request.query_params.get("expand") or "")
         models = [
-            model_object(model, has_parameters="parameters" in expanded)
+            model_object(
+                model, has_parameters="parameters" in expanded, has_frames="frames" in expanded
+            )
             for model in self._deps.models.values()
-            if category in {None, "", model.category}
+            if category in {None, "", model.category} and key.may_use(model.id)
         ]
         return json_answer(ModelList(models, "list", success=True))
 
     async def schema(self, request: Request) -> Answer:
         """Give a model's input as JSON Schema."""
-        await caller(request, self._deps)
+        await caller(request, self._deps, one_of=ANY_SCOPE)
         model = self._asked(request)
         operation = request.query_params.get("operation", OPERATION)
         if operation != OPERATION:
@@ -65,7 +73,7 @@ class ModelPages:
 
     async def docs(self, request: Request) -> Answer:
         """Give a model's rules in words; `?format=markdown` leaves the envelope out."""
-        await caller(request, self._deps)
+        await caller(request, self._deps, one_of=ANY_SCOPE)
         model = self._asked(request)
         text = markdown(model)
         if request.query_params.get("format") == "markdown":
@@ -98,7 +106,9 @@ def _expanded(text: str) -> set[str]:
     return names
 
 
-def model_object(model: Model, *, has_parameters: bool = False) -> ModelObject:
+def model_object(
+    model: Model, *, has_parameters: bool = False, has_frames: bool = False
+) -> ModelObject:
     """Return a model's line in the list."""
     return ModelObject(
         id=model.id,
@@ -116,4 +126,16 @@ def model_object(model: Model, *, has_parameters: bool = False) -> ModelObject:
             for resolution, micro_usd in model.price_micro_usd_per_s.items()
         },
         parameters=input_schema(model) if has_parameters else UNSET,
+        frames=_frames(model) if has_frames else UNSET,
+    )
+
+
+def _frames(model: Model) -> ModelFrames:
+    return ModelFrames(
+        sizes={
+            resolution: {size: list(px) for size, px in sizes.items()}
+            for resolution, sizes in model.frame_px.items()
+        },
+        picture_tolerance=model.image_ratio_tolerance,
+        picture_aspect_max=model.image_aspect_max,
     )

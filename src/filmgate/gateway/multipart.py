@@ -1,6 +1,7 @@
 """The one file of a multipart form, as it arrives, never whole in memory. It judges no content.
 
-part's headers → filename() → chunks(), up to the form's end
+fields of text, where they are taken → the file's headers → filename() → chunks(), up to the form's
+end
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ _WRONG_FIELD = "missing or invalid file field"
 
 
 class FormFile:
-    """Reads a form that holds one file and nothing else."""
+    """Reads a form that holds one file, and before it at most `fields_max` fields of text."""
 
-    def __init__(self, request: Request, *, size_bytes_max: int) -> None:
+    def __init__(self, request: Request, *, size_bytes_max: int, fields_max: int = 0) -> None:
         self._request = request
         self._file_bytes_max = size_bytes_max
         self._file_bytes = 0
@@ -39,6 +40,10 @@ class FormFile:
         self._header_value = b""
         self._disposition = b""
         self._parts = 0
+        self._fields: dict[str, bytes] = {}
+        self._fields_max = fields_max
+        self._fields_bytes = 0
+        self._field: str | None = None
         self._filename: str | None = None
         self._is_complete = False
         self._has_more = True
@@ -52,6 +57,10 @@ class FormFile:
         if self._filename is None:
             raise _wrong_field("the form holds no file")
         return self._filename
+
+    def text(self, name: str) -> str:
+        """Return a field that came before the file, "" if there was none. Ask after the name."""
+        return self._fields.get(name, b"").decode("utf-8", "replace")
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield the file's bytes, and read the form to its end.
@@ -115,8 +124,9 @@ class FormFile:
 
     def _on_part_begin(self) -> None:
         self._parts += 1
-        if self._parts > 1:
+        if self._filename is not None or self._parts > self._fields_max + 1:
             raise _wrong_field("the form must hold one file and nothing else")
+        self._field = None
         self._header_name = self._header_value = b""
 
     def _on_header_field(self, data: bytes, start: int, end: int) -> None:
@@ -133,6 +143,9 @@ class FormFile:
     def _on_headers_finished(self) -> None:
         _, options = parse_options_header(self._disposition)
         name = options.get(b"name", b"").decode("utf-8", "replace")
+        if name != FIELD and len(self._fields) < self._fields_max:
+            self._field, self._fields[name] = name, b""
+            return
         if name != FIELD:
             raise _wrong_field(f"the form's field must be named {FIELD}, got {shown(name)}")
         if b"filename" not in options:
@@ -140,6 +153,12 @@ class FormFile:
         self._filename = clean_filename(options[b"filename"].decode("utf-8", "replace"))
 
     def _on_part_data(self, data: bytes, start: int, end: int) -> None:
+        if self._field is not None:
+            self._fields[self._field] += data[start:end]
+            self._fields_bytes += end - start
+            if self._fields_bytes > FORM_OVERHEAD_BYTES:
+                raise _wrong_field(f"its text must have at most {FORM_OVERHEAD_BYTES:,} bytes")
+            return
         self._file_bytes += end - start
         if self._file_bytes > self._file_bytes_max:
             raise self._too_large(self._file_bytes)

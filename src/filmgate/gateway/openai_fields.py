@@ -6,6 +6,7 @@ model's rules are applied later, by the verb.
     input_reference, reference_url → image_urls
     extra_params                   → its fields
     any field of the model         → as it is; a form's text becomes what the field holds
+    steps, guidance, fps alone     → nothing, and told so: the engine's own are the operator's
 
 Nearest size: the nearest aspect ratio first, then the smallest frame with at least the area asked
 for, else the largest. Nearest seconds: ties go up. Neither may be more than half again as much, or
@@ -19,6 +20,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import cast
 
 from filmgate.domain.content_type import IMAGE_TYPES, sniff
@@ -37,14 +39,13 @@ _SECONDS = re.compile(r"\d{1,4}(?:\.\d{1,3})?")
 _WHOLE = re.compile(r"-?\d{1,40}")
 _PICTURES = ("input_reference", "image_reference", "reference_url")
 _OWN = frozenset({"model", "seconds", "num_frames", "fps", "size", "width", "height", *_PICTURES})
-_SAMPLING = "the engine's sampling is set by the operator; seed and negative_prompt are taken"
+_SAMPLING = frozenset(
+    {"num_inference_steps", "guidance_scale", "guidance_scale_2", "true_cfg_scale"}
+    | {"flow_shift", "boundary_ratio"}
+)
+"""How an engine works. A model whose catalogue has one of them takes it; others pass it over, as
+the programs that send them always do."""
 _NOT_TAKEN = {
-    "num_inference_steps": _SAMPLING,
-    "guidance_scale": _SAMPLING,
-    "guidance_scale_2": _SAMPLING,
-    "true_cfg_scale": _SAMPLING,
-    "flow_shift": _SAMPLING,
-    "boundary_ratio": _SAMPLING,
     "aspect_ratio": "send size, in pixels or as an aspect ratio such as 16:9",
     "enhance_prompt": "send prompt_extend",
     "generate_sound": "every video has sound; audio_url gives one of your own",
@@ -53,6 +54,14 @@ _NOT_TAKEN = {
 }
 
 Fields = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnFields:
+    """A request in this server's fields, and the names of those that change nothing."""
+
+    body: Fields
+    passed_over: tuple[str, ...]
 
 
 def model_name(asked: object, *, models: Mapping[str, Model], aliases: Mapping[str, str]) -> object:
@@ -80,7 +89,7 @@ def with_defaults(given: Fields) -> dict[str, object]:
     }
 
 
-def own_fields(given: Fields, *, model: Model, is_form: bool, has_picture: bool) -> Fields:
+def own_fields(given: Fields, *, model: Model, is_form: bool, has_picture: bool) -> OwnFields:
     """Return this server's fields. `has_picture` says that the video starts from a picture anyway:
     then, as with a picture of its own, size sets the resolution alone.
 
@@ -89,8 +98,11 @@ def own_fields(given: Fields, *, model: Model, is_form: bool, has_picture: bool)
     broken: list[BrokenRule] = []
     said = _flat(given, broken)
     own: dict[str, object] = {}
+    passed_over = _passed_over(said, model, broken)
     for name, value in said.items():
-        if name in _NOT_TAKEN:
+        if name in passed_over:
+            continue
+        if name in _NOT_TAKEN and name not in model.fields:
             message = f"{name} is not taken: {_NOT_TAKEN[name]}; got {shown(value)}"
             broken.append(BrokenRule(name, message))
         elif isinstance(value, bytes) and name not in _PICTURES:
@@ -103,7 +115,18 @@ def own_fields(given: Fields, *, model: Model, is_form: bool, has_picture: bool)
     _put_size(said, own, model, broken, has_picture=has_picture)
     if broken:
         raise InvalidFields(broken)
-    return own
+    return OwnFields(body=own, passed_over=passed_over)
+
+
+def _passed_over(said: Fields, model: Model, broken: list[BrokenRule]) -> tuple[str, ...]:
+    """What is not this model's to take. It must be a number all the same."""
+    names = [name for name in said if name in _SAMPLING and name not in model.fields]
+    if "fps" in said and "num_frames" not in said and _number(said["fps"]) != model.fps:
+        names.append("fps")
+    for name in names:
+        if _number(said[name]) is None:
+            broken.append(BrokenRule(name, f"{name} must be a number, got {shown(said[name])}"))
+    return tuple(names)
 
 
 # ---- fields within fields
@@ -207,20 +230,15 @@ def _put_duration(
         broken.append(BrokenRule(names[0], message))
     elif "num_frames" in said:
         own["duration"] = _of_frames(said, model, broken)
-    elif "fps" in said and _number(said["fps"]) != model.fps:
-        message = f"fps must be {model.fps}, the model's own, got {shown(said['fps'])}"
-        broken.append(BrokenRule("fps", message))
     if "seconds" in said:
         own["duration"] = _nearest_seconds(said["seconds"], model, broken)
 
 
 def _nearest_seconds(value: object, model: Model, broken: list[BrokenRule]) -> int | None:
     choices = _durations_s(model)
-    asked_s = _number(value)
-    if asked_s is not None and asked_s > 0:
-        nearest_s = min(choices, key=lambda choice: (abs(choice - asked_s), -choice))
-        if _stretch(nearest_s, asked_s) <= STRETCH_MAX:
-            return nearest_s
+    nearest_s = _nearest_of(choices, _number(value))
+    if nearest_s is not None:
+        return nearest_s
     low, high = min(choices) / STRETCH_MAX, max(choices) * STRETCH_MAX
     had = " or ".join(map(str, choices))
     message = (
@@ -232,20 +250,28 @@ def _nearest_seconds(value: object, model: Model, broken: list[BrokenRule]) -> i
 
 
 def _of_frames(said: Fields, model: Model, broken: list[BrokenRule]) -> int | None:
-    """The seconds that frames at a rate last. Video models often make one frame more: 121 for 5 s
-    at 24.
+    """The seconds that frames at a rate last, by the nearest that the model has: 81 at 16, and 121
+    at 24, are 5.
     """
     frames, fps = _number(said["num_frames"]), _number(said.get("fps", model.fps))
-    for duration_s in _durations_s(model):
-        if fps and frames in {duration_s * fps, duration_s * fps + 1}:
-            return duration_s
+    nearest_s = _nearest_of(_durations_s(model), frames / fps if frames and fps else None)
+    if nearest_s is not None:
+        return nearest_s
     had = " or ".join(str(duration_s * model.fps) for duration_s in _durations_s(model))
     message = (
-        f"num_frames must be {had} at {model.fps} fps, got {shown(said['num_frames'])}"
+        f"num_frames must be near {had} at {model.fps} fps, got {shown(said['num_frames'])}"
         f" at {shown(said.get('fps', model.fps))}; or send seconds"
     )
     broken.append(BrokenRule("num_frames", message))
     return None
+
+
+def _nearest_of(choices_s: list[int], asked_s: float | None) -> int | None:
+    """The nearest, ties going up; None if all are far from it."""
+    if not asked_s:
+        return None
+    nearest_s = min(choices_s, key=lambda choice: (abs(choice - asked_s), -choice))
+    return nearest_s if _stretch(nearest_s, asked_s) <= STRETCH_MAX else None
 
 
 def _durations_s(model: Model) -> list[int]:

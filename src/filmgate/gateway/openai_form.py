@@ -1,17 +1,19 @@
-"""A multipart form as an object, the way JSON would have said it. It gives the words no meaning.
+"""A form as an object, the way JSON would have said it. It gives the words no meaning.
 
     name=prompt                      → "prompt": "…"               always text; fields type it later
     name=input_reference; filename=… → "input_reference": b"…"     a file's bytes
     name=image_urls[]                → "image_urls": ["…", …]
     name=extra_params[seed]          → "extra_params": {"seed": "…"}
 
-The brackets are how the `openai` package writes lists and objects of `extra_body` into a form.
+The brackets are how the `openai` package writes lists and objects of `extra_body` into a form. A
+form without files may be URL-encoded, as curl -d and many HTTP libraries send it.
 """
 
 from __future__ import annotations
 
 import re
 from typing import cast
+from urllib.parse import parse_qsl
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
@@ -30,6 +32,25 @@ def parse_form(raw: bytes, boundary: bytes) -> dict[str, object]:
     parser = _FormParser(boundary)
     parser.feed(raw)
     return parser.fields
+
+
+def parse_urlencoded(raw: bytes) -> dict[str, object]:
+    """Return the fields by name. Raises as parse_form does."""
+    try:
+        pairs = parse_qsl(
+            raw.decode("ascii"),
+            keep_blank_values=True,
+            strict_parsing=bool(raw),
+            errors="strict",
+            max_num_fields=PARTS_MAX,
+        )
+    except ValueError as error:
+        message = f"the form is not valid URL-encoded UTF-8 of at most {PARTS_MAX} fields"
+        raise InvalidRequest(message) from error
+    fields: dict[str, object] = {}
+    for said, value in pairs:
+        _put(fields, said, value)
+    return fields
 
 
 class _FormParser:
@@ -90,39 +111,40 @@ class _FormParser:
     def _on_part_end(self) -> None:
         _, options = parse_options_header(self._disposition)
         said = options.get(b"name", b"").decode("utf-8", "replace")
-        named = _NAME.fullmatch(said)
-        if named is None:
-            raise _broken(said, f"a form's field must have a plain name, got {shown(said)}")
-        name, inner = named.groups()
         data = b"".join(self._data)
-        self._put(name, inner, data if b"filename" in options else _text(name, data))
-
-    def _put(self, name: str, inner: str | None, value: str | bytes) -> None:
-        if inner is None:
-            is_new = name not in self.fields
-            self.fields[name] = value
-        elif not inner:
-            items = self.fields.setdefault(name, [])
-            is_new = isinstance(items, list)
-            if is_new:
-                cast("list[object]", items).append(value)
-        else:
-            known = self.fields.setdefault(name, {})
-            is_new = isinstance(known, dict) and inner not in known
-            if is_new:
-                cast("dict[str, object]", known)[inner] = value
-        if not is_new:
-            raise _broken(name, f"{name} must be given once, got it twice")
+        _put(self.fields, said, data if b"filename" in options else _text(said, data))
 
     def _on_end(self) -> None:
         self._is_complete = True
+
+
+def _put(fields: dict[str, object], said: str, value: str | bytes) -> None:
+    named = _NAME.fullmatch(said)
+    if named is None:
+        raise _broken(said, f"a form's field must have a plain name, got {shown(said)}")
+    name, inner = named.groups()
+    if inner is None:
+        is_new = name not in fields
+        fields[name] = value
+    elif not inner:
+        items = fields.setdefault(name, [])
+        is_new = isinstance(items, list)
+        if is_new:
+            cast("list[object]", items).append(value)
+    else:
+        known = fields.setdefault(name, {})
+        is_new = isinstance(known, dict) and inner not in known
+        if is_new:
+            cast("dict[str, object]", known)[inner] = value
+    if not is_new:
+        raise _broken(name, f"{name} must be given once, got it twice")
 
 
 def _text(name: str, data: bytes) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise _broken(name, f"{name} must be UTF-8, got other bytes") from error
+        raise _broken(name, f"{name[:100]} must be UTF-8, got other bytes") from error
 
 
 def _broken(param: str, message: str) -> InvalidFields:

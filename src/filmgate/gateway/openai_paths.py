@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from filmgate.gateway.body import URLENCODED
 from filmgate.gateway.openai_videos import PAGE_DEFAULT, VARIANTS
 from filmgate.gateway.openai_wire import Video, VideoDeleted, VideoErrorEnvelope, VideoList
 from filmgate.gateway.openapi_parts import (
@@ -103,7 +104,7 @@ def _remix() -> Json:
 
 
 def _body(schema: Json) -> Json:
-    media = ("multipart/form-data", "application/json")
+    media = ("multipart/form-data", "application/json", URLENCODED)
     return {"required": True, "content": {name: {"schema": schema} for name in media}}
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from starlette.requests import Request
 from starlette.types import ASGIApp
@@ -17,14 +18,14 @@ from starlette.types import ASGIApp
 from filmgate.domain.asset import SPRITES, THUMBNAIL
 from filmgate.domain.errors import BrokenRule, InvalidFields, UnknownRoute
 from filmgate.domain.field_rule import shown
-from filmgate.gateway.answers import Answer, json_answer
+from filmgate.gateway.answers import Answer, RawHeaders, json_answer
 from filmgate.gateway.apimart import REPLAYED
 from filmgate.gateway.auth import caller
-from filmgate.gateway.body import Bodies, ReadBody
+from filmgate.gateway.body import URLENCODED, Bodies, ReadBody
 from filmgate.gateway.door import DoorSettings, visit_of
 from filmgate.gateway.files import file_answer
 from filmgate.gateway.openai_errors import openai_errors
-from filmgate.gateway.openai_fields import model_name, own_fields, with_defaults
+from filmgate.gateway.openai_fields import OwnFields, model_name, own_fields, with_defaults
 from filmgate.gateway.openai_wire import VideoDeleted, video, video_list
 from filmgate.ports.store import Submission
 from filmgate.service.delete_task import delete_task
@@ -41,6 +42,8 @@ VARIANTS: Mapping[str, str | None] = {
     "spritesheet": SPRITES,
 }
 POLL_AFTER = b"openai-poll-after-ms"
+PASSED_OVER = b"x-filmgate-passed-over"
+"""Names the request's fields that changed nothing."""
 POLLS_EXPECTED = 20
 POLL_MS_MIN, POLL_MS_MAX = 250, 5_000
 
@@ -60,13 +63,16 @@ class OpenaiVideos:
         """Accept a video, from a form or from JSON."""
         key = await caller(request, self._deps)
         async with self._body(request) as given:
-            body = self._translated(with_defaults(given), request)
+            own = self._translated(with_defaults(given), request)
             submission = await submit_task(
-                body, key=key, idempotency_key=_idempotency_key(request), deps=self._deps
+                own.body,
+                key=key,
+                idempotency_key=_idempotency_key(request),
+                deps=self._deps,
+                is_told_as_event=True,
             )
-        return self._said(
-            await read_task(submission.task_id, key=key, deps=self._deps), request, submission
-        )
+        view = await read_task(submission.task_id, key=key, deps=self._deps)
+        return self._accepted(view, request, submission, own)
 
     @openai_errors
     async def remix(self, request: Request) -> Answer:
@@ -77,21 +83,21 @@ class OpenaiVideos:
             if given.get("prompt") is None:
                 message = "prompt is required: what the new video shows, got none"
                 raise InvalidFields([BrokenRule("prompt", message)])
-            changes = self._translated(
+            own = self._translated(
                 {**given, "model": given.get("model") or task.generation.model},
                 request,
                 has_picture=task.generation.is_image_to_video,
             )
             submission = await remix_task(
                 task,
-                changes,
+                own.body,
                 key=key,
                 idempotency_key=_idempotency_key(request),
                 deps=self._deps,
+                is_told_as_event=True,
             )
-        return self._said(
-            await read_task(submission.task_id, key=key, deps=self._deps), request, submission
-        )
+        view = await read_task(submission.task_id, key=key, deps=self._deps)
+        return self._accepted(view, request, submission, own)
 
     @openai_errors
     async def show(self, request: Request) -> Answer:
@@ -156,7 +162,7 @@ class OpenaiVideos:
 
     def _translated(
         self, given: Mapping[str, object], request: Request, *, has_picture: bool = False
-    ) -> dict[str, object]:
+    ) -> OwnFields:
         named = {
             "model": model_name(
                 given.get("model"), models=self._deps.models, aliases=self._settings.model_aliases
@@ -165,15 +171,19 @@ class OpenaiVideos:
         model = find_model(named, self._deps.models)
         is_form = _is_form(request)
         own = own_fields(given, model=model, is_form=is_form, has_picture=has_picture)
-        return {**own, **named}
+        return replace(own, body={**own.body, **named})
 
-    def _said(
-        self, view: TaskView, request: Request, submission: Submission | None = None
+    def _accepted(
+        self, view: TaskView, request: Request, submission: Submission, own: OwnFields
     ) -> Answer:
+        headers: list[tuple[bytes, bytes]] = [REPLAYED] if submission.is_replayed else []
+        if own.passed_over:
+            headers.append((PASSED_OVER, ", ".join(own.passed_over).encode("ascii")))
+        return self._said(view, request, headers)
+
+    def _said(self, view: TaskView, request: Request, more: RawHeaders = ()) -> Answer:
         visit_of(request).task_id = view.task.id
-        headers: list[tuple[bytes, bytes]] = []
-        if submission is not None and submission.is_replayed:
-            headers.append(REPLAYED)
+        headers = list(more)
         if not view.task.is_final:
             headers.append((POLL_AFTER, b"%d" % _poll_after_ms(view)))
         return json_answer(video(view.task, models=self._deps.models), headers=headers)
@@ -187,7 +197,7 @@ def _poll_after_ms(view: TaskView) -> int:
 
 def _is_form(request: Request) -> bool:
     media = request.headers.get("content-type", "").partition(";")[0]
-    return media.strip().lower() == "multipart/form-data"
+    return media.strip().lower() in {"multipart/form-data", URLENCODED}
 
 
 def _idempotency_key(request: Request) -> str | None:

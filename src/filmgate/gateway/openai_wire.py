@@ -2,8 +2,9 @@
 
     pending → queued     processing → in_progress     completed → completed     failed → failed
     cancelled → failed, with the error code "cancelled": that API knows no cancelled video
+    a task's end → the event video.completed or video.failed
 
-Source: `openai` 3.54.0, types/video.py and types/video_create_error.py.
+Source: `openai` 3.54.0, types/video.py, types/video_create_error.py and types/webhooks.
 """
 
 from __future__ import annotations
@@ -88,6 +89,33 @@ class VideoErrorEnvelope(Struct, frozen=True):
     """The shape of every error at this door."""
 
     error: VideoErrorBody
+
+
+class VideoEventData(Struct, frozen=True):
+    """Which video an event is about; its object is to be retrieved."""
+
+    id: str
+
+
+class VideoEvent(Struct, frozen=True, kw_only=True):
+    """The end of a video, as a webhook tells it."""
+
+    id: str
+    object: Literal["event"]
+    created_at: int
+    type: Literal["video.completed", "video.failed"]
+    data: VideoEventData
+
+
+def video_event(task: Task) -> VideoEvent:
+    """Return the event of a task's end. A task has one end, so its id serves the event too."""
+    return VideoEvent(
+        id="evt_" + task.id.removeprefix("task_"),
+        object="event",
+        created_at=_seconds(task.ended_at or task.created_at),
+        type="video.completed" if _is_completed(task) else "video.failed",
+        data=VideoEventData(task.id),
+    )
 
 
 def video(task: Task, *, models: Mapping[str, Model]) -> Video:

@@ -13,13 +13,19 @@ import msgspec
 from filmgate.domain.model import Model
 from filmgate.gateway import openapi_parts as parts
 from filmgate.gateway import wire
+from filmgate.gateway.admin_paths import ADMIN_ANSWERS, admin_paths, admin_schemas
 from filmgate.gateway.answers import encoded
 from filmgate.gateway.apimart import PAGE_DEFAULT, VERSION_HEADER, VERSION_KNOWN, WAIT_S_MAX
+from filmgate.gateway.auth import SESSION_COOKIE
 from filmgate.gateway.billing_paths import billing_paths
 from filmgate.gateway.billing_wire import BILLING_ANSWERS
+from filmgate.gateway.dashscope_paths import DASHSCOPE_ANSWERS, dashscope_paths
 from filmgate.gateway.model_schema import input_schema
 from filmgate.gateway.openai_paths import VIDEO_ANSWERS, video_paths
 from filmgate.gateway.openapi_parts import REF, Json
+from filmgate.gateway.preview_paths import PREVIEWS, preview_paths
+from filmgate.gateway.session_paths import session_paths
+from filmgate.ports.store import SEARCHED_TASKS_MAX
 from filmgate.service.read_task import PAGE_MAX
 
 _operation, _parameter, _public = parts.operation, parts.parameter, parts.public
@@ -43,31 +49,38 @@ _ANSWERS = (
     wire.ModelList,
     wire.ModelSchema,
     wire.ModelDocumentation,
+    wire.SessionEnvelope,
     wire.Health,
 )
 _ERRORS = {
     400: "A rule is broken; the message says which, and the value.",
     401: "No API key, or not a valid one.",
-    402: "`insufficient_credits`: the account cannot pay for this.",
-    404: "`file_not_found`: no such file, or a wrong signature; `video_not_found`: no such video.",
+    402: "`insufficient_credits` or `budget_spent`: account or key cannot pay for this.",
+    403: "The key may not do this (scope, model, network, account); or with a session: the request"
+    " is not this page's own.",
+    404: "`file_not_found`: no such file, or a wrong signature; `video_not_found`: no such video;"
+    " `not_found`: no such account or key.",
     409: "`idempotency_key_reused`, `idempotency_in_progress` or `task_not_cancellable`.",
     410: "`file_expired`: the link's time is over.",
     413: "The body or file is over its limit.",
     415: "The body is of a type that is not taken.",
     416: "Nothing of the range exists.",
-    429: "`queue_full`: try again after Retry-After seconds.",
+    429: "`queue_full` or `rate_limited`: try again after Retry-After seconds.",
     500: "An error that nobody foresaw; the message holds the request's id.",
     503: "Something the server stands on is away, or `outcome_unknown`.",
 }
+EXPAND = "`request` adds the body that would ask for this film again."
+SEARCH = f"Only tasks, of the newest {SEARCHED_TASKS_MAX:,}, whose prompt has all these words."
 _LANGUAGES = ["en", "zh", "ja", "ko", "ru", "fr", "de", "id", "pt", "es"]
 
 
 def openapi_document(*, models: Mapping[str, Model], version: str) -> bytes:
     """Return the document as JSON."""
     _, components = msgspec.json.schema_components(
-        (*_ANSWERS, *VIDEO_ANSWERS, *BILLING_ANSWERS), ref_template=REF + "{name}"
+        (*_ANSWERS, *VIDEO_ANSWERS, *DASHSCOPE_ANSWERS, *BILLING_ANSWERS, *ADMIN_ANSWERS),
+        ref_template=REF + "{name}",
     )
-    schemas: Json = {**components, "Generation": _generation(models)}
+    schemas: Json = {**components, **admin_schemas(), "Generation": _generation(models)}
     document: Json = {
         "openapi": "3.1.0",
         "info": {
@@ -77,17 +90,23 @@ def openapi_document(*, models: Mapping[str, Model], version: str) -> bytes:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
-        "security": [{"key": list[str]()}],
+        "security": [{"key": list[str]()}, {"session": list[str]()}],
         "paths": {
             **_task_paths(),
             **video_paths(),
+            **dashscope_paths(),
             **_webhook_paths(),
             **billing_paths(),
+            **preview_paths(),
+            **admin_paths(),
             **_other_paths(models),
         },
         "components": {
             "schemas": schemas,
-            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {
+                "key": {"type": "http", "scheme": "bearer"},
+                "session": {"type": "apiKey", "in": "cookie", "name": SESSION_COOKIE},
+            },
             "responses": {
                 f"Error{status}": {
                     "description": text,
@@ -124,13 +143,17 @@ def _task_paths() -> Json:
         {"type": "number", "minimum": 0, "maximum": WAIT_S_MAX},
         "Answer at the first change, or after so many seconds.",
     )
+    expand = _parameter("expand", "query", {"type": "string", "const": "request"}, EXPAND)
     events = {"200": _content("The task at every change.", "text/event-stream", {"type": "string"})}
     return {
         "/v1/videos/generations": {"post": _submit()},
         "/v1/tasks": {"get": _list()},
         "/v1/tasks/{task_id}": {
             "get": _operation(
-                "Show a task", "showTask", "TaskEnvelope", parameters=[task_id, language, wait]
+                "Show a task",
+                "showTask",
+                "TaskEnvelope",
+                parameters=[task_id, language, wait, expand],
             ),
             "delete": _operation(
                 "Delete a task, its files and its prompts",
@@ -152,6 +175,7 @@ def _task_paths() -> Json:
                 parameters=[
                     task_id,
                     _parameter("Last-Event-ID", "header", {"type": "string"}, "Resume after it."),
+                    PREVIEWS,
                 ],
                 responses=events,
             )
@@ -200,6 +224,8 @@ def _list() -> Json:
         _parameter("cursor", "query", text, "The `next_cursor` of the page before."),
         _parameter("status", "query", status, "Only tasks in this state."),
         _parameter("model", "query", text, "Only tasks of this model."),
+        _parameter("q", "query", text, SEARCH),
+        _parameter("expand", "query", {"type": "string", "const": "request"}, EXPAND),
     ]
     return _operation("List tasks, newest first", "listTasks", "TaskPage", parameters=parameters)
 
@@ -247,7 +273,10 @@ def _other_paths(models: Mapping[str, Model]) -> Json:
     )
     category = _parameter("category", "query", {"type": "string"}, "Only models of this category.")
     expand = _parameter(
-        "expand", "query", {"type": "string"}, "`parameters` adds each model's input schema."
+        "expand",
+        "query",
+        {"type": "string"},
+        "`parameters` adds each model's input schema, `frames` its frame sizes; both by a comma.",
     )
     markdown = _parameter(
         "format", "query", {"type": "string", "enum": ["markdown"]}, "Leave the envelope out."
@@ -288,8 +317,26 @@ def _other_paths(models: Mapping[str, Model]) -> Json:
         "/healthz": {"get": _public("Whether the server lives", "live", "Health")},
         "/readyz": {"get": _ready()},
         "/openapi.json": {"get": _public("This document", "openapi", None)},
-        "/": {"get": _public("A page that names the server", "home", None, media="text/html")},
+        "/mcp": {"post": _mcp()},
+        **session_paths(),
     }
+
+
+def _mcp() -> Json:
+    """The protocol describes itself; here stands only that it is spoken."""
+    message: Json = {"type": "object", "description": "A JSON-RPC message."}
+    operation = _operation(
+        "Serve agents: the Model Context Protocol over streamable HTTP",
+        "mcp",
+        None,
+        responses={"200": _content("The answer, or events before it", "application/json", message)},
+        errors=[403, 413],
+    )
+    operation["requestBody"] = {
+        "required": True,
+        "content": {"application/json": {"schema": message}},
+    }
+    return operation
 
 
 def _upload(summary: str, name: str) -> Json:

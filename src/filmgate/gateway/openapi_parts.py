@@ -31,7 +31,7 @@ def operation(
     """Describe an operation that needs a key; the errors that all have stand by themselves."""
     said: Json = {"200": json_content("OK", answer)} if answer else {}
     said.update(responses or {})
-    for status in sorted({400, 401, 500, 503, *errors}):
+    for status in sorted({400, 401, 403, 429, 500, 503, *errors}):
         said[str(status)] = error_ref(status)
     return {
         "summary": summary,

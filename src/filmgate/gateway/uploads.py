@@ -9,6 +9,7 @@ from typing import Literal
 
 from starlette.requests import Request
 
+from filmgate.domain.asset import Asset
 from filmgate.domain.errors import StorageFailed, Unavailable
 from filmgate.gateway.answers import Answer, json_answer
 from filmgate.gateway.auth import caller
@@ -52,15 +53,20 @@ class Uploads:
             )
         finally:
             self._open -= 1
-        if asset.expires_at is None:
-            raise StorageFailed("the upload was kept without an end, so it has no link")
-        path = self._deps.links.path(asset.key, expires_at=asset.expires_at)
-        return json_answer(
-            UploadObject(
-                url=origin_of(request, self._settings) + path,
-                filename=asset.filename,
-                content_type=asset.content_type,
-                bytes=asset.size_bytes,
-                created_at=int(asset.created_at.timestamp()),
-            )
-        )
+        return json_answer(upload_object(asset, request, deps=self._deps, settings=self._settings))
+
+
+def upload_object(
+    asset: Asset, request: Request, *, deps: Deps, settings: DoorSettings
+) -> UploadObject:
+    """Return a kept file's wire form, with a link as this caller reaches the server."""
+    if asset.expires_at is None:
+        raise StorageFailed("the upload was kept without an end, so it has no link")
+    path = deps.links.path(asset.key, expires_at=asset.expires_at)
+    return UploadObject(
+        url=origin_of(request, settings) + path,
+        filename=asset.filename,
+        content_type=asset.content_type,
+        bytes=asset.size_bytes,
+        created_at=int(asset.created_at.timestamp()),
+    )

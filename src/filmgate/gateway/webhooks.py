@@ -11,6 +11,7 @@ from datetime import datetime
 from msgspec import UNSET
 from starlette.requests import Request
 
+from filmgate.domain.api_key import KeyScope
 from filmgate.domain.webhook import Delivery, DeliveryState, WebhookSecret
 from filmgate.gateway.answers import Answer, json_answer
 from filmgate.gateway.apimart import read_limit
@@ -39,7 +40,7 @@ class WebhookPages:
 
     async def secret(self, request: Request) -> Answer:
         """Show this key's signing secret."""
-        key = await caller(request, self._deps)
+        key = await caller(request, self._deps, one_of=(KeyScope.GENERATE,))
         return _said(await webhook_secret(key.id, deps=self._deps))
 
     async def rotate(self, request: Request) -> Answer:

@@ -13,6 +13,7 @@ from filmgate.catalogue.translation import failure_message
 from filmgate.domain.asset import THUMBNAIL, still_key
 from filmgate.domain.ledger import CREDITS_PER_USD, MICRO_USD
 from filmgate.domain.task import Status, Task
+from filmgate.gateway.openai_wire import video_event
 from filmgate.service.read_task import TaskView
 
 T = TypeVar("T")
@@ -118,11 +119,13 @@ class TaskObject(Struct, frozen=True, kw_only=True):
     actual_prompt: str | UnsetType = UNSET
     prompt_note: str | UnsetType = UNSET
     engine: str | UnsetType = UNSET
+    engine_reason: str | UnsetType = UNSET
     thumbnail_url: str | UnsetType = UNSET
     queue_position: int
     stage: str
     width: int | UnsetType = UNSET
     height: int | UnsetType = UNSET
+    request: JsonObject | UnsetType = UNSET
 
 
 class TaskEnvelope(Struct, frozen=True):
@@ -212,6 +215,16 @@ class UploadObject(Struct, frozen=True):
     created_at: int
 
 
+class ModelFrames(Struct, frozen=True, kw_only=True):
+    """What sizes a model's videos have: pixels by resolution and size. A picture whose aspect is
+    within the tolerance of a size's gets that; others keep their own, up to `aspect_max`.
+    """
+
+    sizes: dict[str, dict[str, list[int]]]
+    picture_tolerance: float
+    picture_aspect_max: float
+
+
 class ModelObject(Struct, frozen=True, kw_only=True):
     """A model this server offers. Prices are USD per second of video, by resolution."""
 
@@ -227,6 +240,7 @@ class ModelObject(Struct, frozen=True, kw_only=True):
     resolutions: list[str]
     price_usd_per_second: dict[str, float]
     parameters: JsonObject | UnsetType = UNSET
+    frames: ModelFrames | UnsetType = UNSET
 
 
 class ModelList(Struct, frozen=True):
@@ -259,16 +273,38 @@ class ModelDocumentation(Struct, frozen=True, kw_only=True):
     stale: bool
 
 
+class SessionObject(Struct, frozen=True):
+    """The key that a browser's session, or the request itself, stands for."""
+
+    key_name: str
+    key_prefix: str
+    scopes: list[str]
+
+
+class SessionEnvelope(Struct, frozen=True):
+    """The answer to signing in, and to a question about the session; null: nobody is signed in."""
+
+    code: int
+    data: SessionObject | None
+
+
 class Health(Struct, frozen=True):
     """Whether the server lives, or is ready."""
 
     status: Literal["ok", "unavailable"]
 
 
-def task_object(view: TaskView, *, link_of: LinkOf, language: str | None = None) -> TaskObject:
+def task_object(
+    view: TaskView,
+    *,
+    link_of: LinkOf,
+    language: str | None = None,
+    request: JsonObject | UnsetType = UNSET,
+) -> TaskObject:
     """Return a task as the contract's section 2 says it.
 
     `language` is that of `error.message`; None: the one that the task was submitted with.
+    `request` is the body that would ask for the same film again, if it is to be said.
     """
     task = view.task
     generation = task.generation
@@ -293,16 +329,22 @@ def task_object(view: TaskView, *, link_of: LinkOf, language: str | None = None)
         actual_prompt=_known(task.actual_prompt, str),
         prompt_note=_known(task.rewrite_note, str),
         engine=_known(task.engine, str),
+        engine_reason=_known(task.engine_reason, str),
         thumbnail_url=_thumbnail(task, link_of) if is_completed else UNSET,
         queue_position=view.queue_position,
         stage=task.stage,
         width=_known(task.width_px, int),
         height=_known(task.height_px, int),
+        request=request,
     )
 
 
 def encoded_task(view: TaskView, *, link_of: LinkOf) -> bytes:
-    """Return a task as JSON, without an envelope: what webhooks carry."""
+    """Return what a webhook carries as JSON: the task without an envelope, or, where it was made
+    at the door of the OpenAI API, that API's event.
+    """
+    if view.task.generation.is_told_as_event:
+        return msgspec.json.encode(video_event(view.task))
     return msgspec.json.encode(task_object(view, link_of=link_of))
 
 

@@ -41,9 +41,14 @@ class FetchLimits:
     """Longest silence of the other side."""
     redirects_max: int = 5
     concurrent_max: int = 8
-    retries_max: int = 2
+    retries_max: int = 5
     retry_delay_s: float = 0.4
-    """Wait before the first retry; three times as long before each further one."""
+    """Wait before the first retry; twice as long before each further one."""
+
+    @property
+    def retry_delays_s(self) -> tuple[float, ...]:
+        """The waits before the retries, which together outlast a host's restart."""
+        return tuple(self.retry_delay_s * 2**n for n in range(self.retries_max))
 
 
 class GuardedFetcher:
@@ -87,17 +92,14 @@ class GuardedFetcher:
     async def _attempts(self, url: str, part: _Part) -> Location:
         loop = asyncio.get_running_loop()
         ends_at = loop.time() + self._limits.total_s
-        delay_s = self._limits.retry_delay_s
-        retries_left = self._limits.retries_max
-        while True:
+        for delay_s in self._limits.retry_delays_s:
             try:
                 return await self._follow(url, part)
             except FetchFault as fault:
-                if not fault.may_retry or not retries_left or loop.time() + delay_s >= ends_at:
+                if not fault.may_retry or loop.time() + delay_s >= ends_at:
                     raise
             await asyncio.sleep(delay_s)
-            retries_left -= 1
-            delay_s *= 3
+        return await self._follow(url, part)
 
     async def _follow(self, url: str, part: _Part) -> Location:
         """Follow the redirects to the file and receive it; return where it was."""

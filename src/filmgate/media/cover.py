@@ -29,7 +29,9 @@ def cover_box(
     It is (left, top, right, bottom) in pixels of the source.
     """
     scale = min(width_px / target_width_px, height_px / target_height_px)
-    box_width, box_height = target_width_px * scale, target_height_px * scale
+    # Rounding could make it larger than the source by a hair, which Pillow refuses.
+    box_width = min(target_width_px * scale, width_px)
+    box_height = min(target_height_px * scale, height_px)
     left, top = (width_px - box_width) / 2, (height_px - box_height) / 2
     return left, top, left + box_width, top + box_height
 

@@ -20,7 +20,7 @@ from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import av
 import numpy as np
@@ -34,7 +34,7 @@ from filmgate.media.watermark import Watermark
 from filmgate.ports.engine import SOUND_RATE_HZ, Footage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from av.audio.stream import AudioStream
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
     from numpy.typing import NDArray
 
-    from filmgate.media.stills import Stills
 
 X264_OPTIONS = {
     "preset": "veryfast",
@@ -66,6 +65,14 @@ MP4_OPTIONS = {
 }
 
 
+class Viewer(Protocol):
+    """Looks at every frame on its way into the file, as it is encoded."""
+
+    def see(self, number: int, frame: NDArray[np.uint8]) -> None:
+        """Look at frame `number`: uint8 [height * 3 / 2, width], contiguous; not to be kept."""
+        ...
+
+
 def write_film(
     target: Path,
     footage: Footage,
@@ -78,14 +85,13 @@ def write_film(
     has_watermark: bool,
     metadata: dict[str, str],
     on_frame: Callable[[int], None],
-    stills: Stills | None = None,
+    viewers: Sequence[Viewer] = (),
 ) -> None:
     """Write the film: H.264 High BT.709, AAC stereo 48 kHz, `duration_s` exactly, index first.
 
     `sound` (float32 [2, 48,000 * duration_s]) wins over the footage's own; without either the film
     is silent. `metadata` is written as JSON into the file's comment. `on_frame` hears the number of
-    frames encoded so far; what it raises ends the work. `stills` sees every frame. `target` appears
-    complete or not at all.
+    frames encoded so far; what it raises ends the work. `target` appears complete or not at all.
 
     Raises EngineFailed when the footage is not what was ordered, StorageFailed when the file cannot
     be written.
@@ -108,8 +114,8 @@ def write_film(
                     fitted = fitted.copy() if np.may_share_memory(fitted, frame) else fitted
                     mark.burn(fitted)
                 film.add_frame(fitted)
-                if stills is not None:
-                    stills.see(done - 1, fitted)
+                for viewer in viewers:
+                    viewer.see(done - 1, fitted)
                 if track.done():
                     film.add_sound(track.result(), until_sample=done * SOUND_RATE_HZ // fps)
                 on_frame(done)

@@ -49,9 +49,9 @@ class Stills:
     def see(self, number: int, frame: NDArray[np.uint8]) -> None:
         """Take what is needed of frame `number`: uint8 [height * 3 / 2, width], contiguous."""
         if number == self._middle:
-            self._thumbnail = _drawn(frame, self._width_px, VideoReformatter())
+            self._thumbnail = drawn(frame, self._width_px, VideoReformatter())
         if number in self._places:
-            picture = _drawn(frame, self._tile_width_px, self._tile_scaler)
+            picture = drawn(frame, self._tile_width_px, self._tile_scaler)
             self._add_tiles(picture, self._places[number])
 
     def write(self, *, thumbnail: Path, sprites: Path) -> None:
@@ -70,7 +70,8 @@ class Stills:
             self._sheet.paste(picture, (column * width, row * height))
 
 
-def _drawn(frame: NDArray[np.uint8], width_px: int, scaler: VideoReformatter) -> Image.Image:
+def drawn(frame: NDArray[np.uint8], width_px: int, scaler: VideoReformatter) -> Image.Image:
+    """Give a small sRGB picture of a frame: uint8 [height * 3 / 2, width], contiguous YUV420P."""
     picture = av.VideoFrame.from_numpy_buffer(frame, format="yuv420p")
     small = scaler.reformat(
         picture,

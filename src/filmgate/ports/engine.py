@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -113,15 +113,32 @@ class Footage(Protocol):
         ...
 
 
+@runtime_checkable
+class Resident(Protocol):
+    """What an engine has besides if it keeps something large in memory from film to film."""
+
+    def warm(self) -> None:
+        """Get ready ahead of the first film: load and try what it keeps. May take minutes.
+
+        Raises EngineFailed.
+        """
+        ...
+
+
 class Engine(Protocol):
-    """Makes footage. One instance serves many briefs, one after another."""
+    """Makes footage. One instance serves many briefs, one after another.
+
+    A class with a method `configured(settings)` is made by it: it is given all settings by name.
+    """
 
     name: str
     version: str
     source: Source
 
     def make(self, brief: Brief, observer: Observer) -> Footage:
-        """Begin. The observer hears of the work until the footage is read to its end. The same brief gives the same arrays on the same machine and release.
+        """Begin. The observer hears of the work until the footage is read to its end.
+
+        The same brief gives the same arrays on the same machine and release.
 
         Raises EngineFailed (domain/errors.py) when the brief cannot be made.
         """

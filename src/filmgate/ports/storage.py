@@ -20,6 +20,14 @@ class StoredFile:
     modified_at_s: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Space:
+    """How much room the place has."""
+
+    free_bytes: int
+    total_bytes: int
+
+
 class Storage(Protocol):
     """Keeps files whole: a file is visible complete, or not at all.
 
@@ -53,6 +61,10 @@ class Storage(Protocol):
 
     async def delete(self, key: str) -> None:
         """Remove a key; it is no error if it is not there."""
+        ...
+
+    async def space(self) -> Space | None:
+        """Return how much room there is; None where there is no knowing, as in a bucket."""
         ...
 
     async def tidy(self) -> None:

@@ -14,13 +14,20 @@ from datetime import datetime
 from typing import Protocol
 
 from filmgate.domain.account import Account
-from filmgate.domain.api_key import ApiKey
 from filmgate.domain.asset import Asset
 from filmgate.domain.ids import AccountId, ApiKeyId, TaskId
 from filmgate.domain.ledger import Balance, Entry
+from filmgate.domain.purchase import Purchase, PurchaseState
 from filmgate.domain.task import Status, Task
 from filmgate.domain.usage import UsageFilter, UsageLine
+from filmgate.ports.keys import Keys, Turns
+from filmgate.ports.overview import Overview
+from filmgate.ports.preview import Previews
+from filmgate.ports.queue import Queue
+from filmgate.ports.sessions import Sessions
 from filmgate.ports.webhook import Webhooks
+
+SEARCHED_TASKS_MAX = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +59,7 @@ class Steps:
     width_px: int | None = None
     height_px: int | None = None
     engine: str | None = None
+    engine_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,18 +74,35 @@ class TaskFilter:
     is_oldest_first: bool = False
     status: Status | None = None
     model: str | None = None
+    words: tuple[str, ...] = ()
+    """Only tasks whose prompt has all of these in it, in any case, among the newest
+    SEARCHED_TASKS_MAX."""
     limit: int = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outlook:
-    """Where a waiting task stands and how long such tasks took lately (seconds; None:
-    nothing is known yet).
-    """
+class TaskWindow:
+    """Which tasks to count and to number in pages, newest first: those with an id between two."""
 
-    queue_position: int
-    make_s: float | None
-    running: int
+    account_id: AccountId
+    after: TaskId
+    before: TaskId
+    status: Status | None = None
+    model: str | None = None
+    has_picture: bool | None = None
+    """Only films that start from a picture, or only those that do not."""
+    api_key_id: str | None = None
+    limit: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowance:
+    """What may be ordered from one upstream, over all workers. None: no budget."""
+
+    concurrent_max: int
+    micro_usd_per_day: int | None = None
+    micro_usd_per_month: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,12 +135,8 @@ class Tasks(Protocol):
         """Return a page of an account's tasks."""
         ...
 
-    async def outlook(self, task: Task) -> Outlook:
-        """Say where a task stands in the queue."""
-        ...
-
-    async def count_unfinished(self) -> int:
-        """Count the tasks that have not ended, of all accounts."""
+    async def task_window(self, wanted: TaskWindow) -> tuple[list[Task], int]:
+        """Return a numbered page of an account's tasks, and how many there are on all pages."""
         ...
 
     async def claim(self, task_id: TaskId, *, worker: str, lease_s: float) -> Task | None:
@@ -157,19 +178,6 @@ class Tasks(Protocol):
         """Let go of all tasks of a worker that is known to be dead, as crashes."""
         ...
 
-    async def sweep(self, *, lease_s: float = 0.0) -> list[Task]:
-        """Let go of tasks whose lease ran out; nudge unfinished tasks without a live
-        queue entry; return those let go.
-
-        A lease of `lease_s` that was last renewed before the database itself started ran out
-        through no fault of the task, and is not counted as a crash.
-        """
-        ...
-
-    async def overdue(self, *, queue_timeout_s: int, crashes_max: int) -> list[Task]:
-        """Return waiting tasks that waited too long or whose workers died too often."""
-        ...
-
     def changes(self) -> AsyncIterator[TaskId | None]:
         """Yield the id of each task that changes, by notification; None after a
         reconnect (anything may have changed).
@@ -184,34 +192,6 @@ class Tasks(Protocol):
         """Erase an ended task with its prompts, and let its files' time end at `at`, all or
         nothing; return their keys. The ledger stays. An unfinished task is left alone.
         """
-        ...
-
-
-class Keys(Protocol):
-    """API keys and their accounts."""
-
-    async def ensure_account(self, account_id: AccountId, *, name: str, at: datetime) -> AccountId:
-        """Return the account of that name, made if need be."""
-        ...
-
-    async def add_key(self, key: ApiKey) -> None:
-        """Keep a new key."""
-        ...
-
-    async def key_by_hash(self, token_hash: bytes) -> ApiKey | None:
-        """Return the key with that token hash."""
-        ...
-
-    async def keys(self) -> list[ApiKey]:
-        """Return all keys, newest first."""
-        ...
-
-    async def revoke_key(self, key_id: ApiKeyId, *, at: datetime) -> ApiKey | None:
-        """Mark a key as revoked."""
-        ...
-
-    async def touch_key(self, key_id: ApiKeyId, *, at: datetime) -> None:
-        """Note that a key was used."""
         ...
 
 
@@ -233,8 +213,10 @@ class Ledger(Protocol):
         """
         ...
 
-    async def entries(self, account_id: AccountId, *, limit: int) -> list[Entry]:
-        """Return an account's latest ledger entries, newest first."""
+    async def entries(
+        self, account_id: AccountId, *, limit: int, before: int | None = None
+    ) -> list[Entry]:
+        """Return an account's latest ledger entries, or those before one, newest first."""
         ...
 
     async def captured_by_key(self, api_key_id: ApiKeyId) -> int:
@@ -285,7 +267,73 @@ class Assets(Protocol):
         ...
 
 
-class Store(Tasks, Keys, Ledger, Assets, Webhooks, Protocol):
+class Purchases(Protocol):
+    """Films ordered from upstreams."""
+
+    async def intend_purchase(
+        self,
+        task_id: TaskId,
+        *,
+        attempt: int,
+        number: int,
+        upstream: str,
+        cost_micro_usd: int,
+        allowance: Allowance,
+    ) -> Purchase:
+        """Write that a film is about to be ordered; nothing may be ordered without it.
+
+        Raises UpstreamBusy if the upstream makes as many as it may, or its budget does not hold the
+        cost; LeaseLost if the attempt is over. Asked again by the same attempt it changes nothing.
+        """
+        ...
+
+    async def record_bought(self, purchase: Purchase, *, upstream_id: str) -> Purchase:
+        """Write the upstream's id, also if the attempt or the task has ended by now."""
+        ...
+
+    async def end_purchase(
+        self,
+        purchase: Purchase,
+        *,
+        state: PurchaseState,
+        cost_micro_usd: int | None = None,
+        detail: str | None = None,
+    ) -> None:
+        """Write how a purchase ended; a cost of None stays as it was."""
+        ...
+
+    async def purchases(self, task_id: TaskId) -> list[Purchase]:
+        """Return a task's purchases, in their order."""
+        ...
+
+    async def abandoned_purchases(
+        self, upstreams: list[str], *, rest_s: float, call_s: float, limit: int
+    ) -> list[Purchase]:
+        """Return purchases under way whose task ended at least `rest_s` ago, oldest first.
+
+        An intention counts only after `call_s`: until then its call may still be running.
+        """
+        ...
+
+    async def latest_purchases(self, upstream: str | None, *, limit: int) -> list[Purchase]:
+        """Return the latest purchases at one upstream, or at all."""
+        ...
+
+
+class Store(
+    Tasks,
+    Queue,
+    Keys,
+    Turns,
+    Overview,
+    Ledger,
+    Assets,
+    Purchases,
+    Sessions,
+    Previews,
+    Webhooks,
+    Protocol,
+):
     """The whole database."""
 
     async def ensure_secret(self, name: str, drawn: bytes) -> bytes:

@@ -8,6 +8,7 @@ EngineCrashed.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -58,6 +59,7 @@ class FilmOrder:
     """Everything the studio needs to make one film."""
 
     engine: str
+    """An engine by name; with `footage_path`, the name of who made that."""
     prompt: str
     negative_prompt: str
     width_px: int
@@ -75,6 +77,12 @@ class FilmOrder:
     target: Path
     credential: Credential | None = None
     """None: the film carries no signed provenance."""
+    footage_path: Path | None = None
+    """A film made elsewhere, to be brought to this size, length and form; None: the engine makes
+    it.
+    """
+    footage_source: str = ""
+    """Its digital source type: ports/engine.py."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +109,9 @@ class FilmFacts:
 Progress = Callable[[Stage, float], None]
 """Called with the stage and its share done, 0..1. Never blocks."""
 
+ShowPreview = Callable[[bytes], None]
+"""Called now and then with a small JPEG of how far the film is. Never blocks."""
+
 
 class Studio(Protocol):
     """Decodes, draws and encodes, away from the event loop."""
@@ -113,10 +124,46 @@ class Studio(Protocol):
         """Decode a sound file. Raises InputRejected with the rule it breaks."""
         ...
 
-    async def make(self, order: FilmOrder, on_progress: Progress) -> FilmFacts:
+    async def prepare_picture(
+        self, path: Path, target: Path, *, width_px: int, height_px: int, param: str
+    ) -> None:
+        """Turn, convert, scale and crop a picture to that size, as a PNG. Raises InputRejected."""
+        ...
+
+    async def make(
+        self, order: FilmOrder, on_progress: Progress, on_preview: ShowPreview
+    ) -> FilmFacts:
         """Make the film. Cancelling this call stops the child within a frame, or kills it.
 
         Raises InputRejected, EngineFailed, EngineCrashed.
+        """
+        ...
+
+    async def close(self) -> None:
+        """End the child."""
+        ...
+
+
+class Seat(Protocol):
+    """An attempt's right to a studio."""
+
+    @property
+    def studio(self) -> Studio:
+        """The studio, while it isn't lent."""
+        ...
+
+    def lent(self) -> AbstractAsyncContextManager[None]:
+        """Give the studio to others for as long as this lasts, and wait for one at its end."""
+        ...
+
+
+class Animator(Protocol):
+    """Draws moving previews of films that are made, away from the event loop."""
+
+    async def animate(self, film: Path, target: Path) -> int:
+        """Write the film's beginning as a small moving picture and return its size in bytes.
+
+        The target's suffix, .webp or .gif, names its format. Raises EngineFailed, EngineCrashed.
         """
         ...
 

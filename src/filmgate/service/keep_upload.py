@@ -5,7 +5,7 @@ Its content decides its type, not its name or header.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Literal
@@ -14,40 +14,59 @@ from filmgate.domain.api_key import ApiKey
 from filmgate.domain.asset import Asset, AssetKind
 from filmgate.domain.content_type import AUDIO_TYPES, IMAGE_TYPES, SNIFF_BYTES, sniff
 from filmgate.domain.errors import InvalidRequest
-from filmgate.domain.ids import ENTROPY_BYTES, ulid
+from filmgate.domain.ids import ENTROPY_BYTES, AccountId, ulid
 from filmgate.service.deps import Deps
 
-ALLOWED = {"image": IMAGE_TYPES, "audio": AUDIO_TYPES}
+UPLOADS = "uploads"
+Media = Literal["image", "audio"]
+ALLOWED: Mapping[Media, tuple[str, ...]] = {"image": IMAGE_TYPES, "audio": AUDIO_TYPES}
 
 
 async def keep_upload(
-    chunks: AsyncIterator[bytes],
-    *,
-    kind: Literal["image", "audio"],
-    filename: str,
-    key: ApiKey,
-    deps: Deps,
+    chunks: AsyncIterator[bytes], *, kind: Media, filename: str, key: ApiKey, deps: Deps
 ) -> Asset:
     """Stream a file into storage and return its record.
 
     Raises InvalidRequest for a type that is not taken, PayloadTooLarge, StorageFailed; then nothing
     is kept.
     """
+    folder = ulid(deps.clock.now(), deps.entropy.bytes(ENTROPY_BYTES))
+    return await keep_file(
+        chunks,
+        kinds=(kind,),
+        storage_key=f"{UPLOADS}/{folder}/{kind}",
+        filename=filename,
+        account_id=key.account_id,
+        deps=deps,
+    )
+
+
+async def keep_file(
+    chunks: AsyncIterator[bytes],
+    *,
+    kinds: tuple[Media, ...],
+    storage_key: str,
+    filename: str,
+    account_id: AccountId,
+    deps: Deps,
+) -> Asset:
+    """Stream a file of one of these kinds to that key. Raises as keep_upload does."""
     head, rest = await _first_bytes(chunks)
     content_type = sniff(head)
-    if content_type is None or content_type not in ALLOWED[kind]:
-        allowed = ", ".join(name.split("/")[1] for name in ALLOWED[kind])
+    kind = next((kind for kind in kinds if content_type in ALLOWED[kind]), None)
+    if content_type is None or kind is None:
+        allowed = ", ".join(name.split("/")[1] for kind in kinds for name in ALLOWED[kind])
         raise InvalidRequest(
-            f"unsupported {kind} type: {content_type or 'unknown'}, allowed: {allowed}",
+            f"unsupported {' or '.join(kinds)} type: {content_type or 'unknown'},"
+            f" allowed: {allowed}",
             param="file",
         )
     limits, now = deps.limits, deps.clock.now()
-    storage_key = f"uploads/{ulid(now, deps.entropy.bytes(ENTROPY_BYTES))}/{kind}"
     size_max = limits.image_bytes_max if kind == "image" else limits.audio_bytes_max
     record = Asset(
         key=storage_key,
         kind=AssetKind.UPLOAD,
-        account_id=key.account_id,
+        account_id=account_id,
         task_id=None,
         content_type=content_type,
         size_bytes=0,

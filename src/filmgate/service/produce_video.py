@@ -16,7 +16,6 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -40,43 +39,27 @@ from filmgate.domain.errors import (
     TaskFailure,
 )
 from filmgate.domain.ids import TaskId
+from filmgate.domain.route import Rewriting
 from filmgate.domain.task import Failure, Task
 from filmgate.ports.rewriter import Mode
 from filmgate.ports.store import Steps
-from filmgate.ports.studio import FilmOrder, Stage, Still, Studio
+from filmgate.ports.studio import FilmFacts, FilmOrder, Seat, Stage, Still
+from filmgate.service.attempt import Attempt
 from filmgate.service.deps import Deps
+from filmgate.service.make_film import make_film, route_of
 from filmgate.service.patience import patiently
+from filmgate.service.previews import PreviewWriter
 from filmgate.service.progress import ProgressWriter
 from filmgate.service.settle_task import lost_too_often, settle_task
 
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
-    """One attempt at one task, and what it works with."""
-
-    task_id: TaskId
-    number: int
-    scratch: Path
-    progress: ProgressWriter
-    studio: Studio
-    deps: Deps
-
-    async def keep(self, steps: Steps) -> Task:
-        """Write what was achieved. Raises LeaseLost."""
-        store = self.deps.store
-        return await patiently(
-            lambda: store.record_steps(self.task_id, attempt=self.number, steps=steps),
-            limit_s=self.deps.limits.lease_s,
-        )
-
-
 async def produce_video(
     task_id: TaskId,
     *,
     worker: str,
-    studio: Studio,
+    seat: Seat,
     deps: Deps,
     on_claim: Callable[[Task], None] | None = None,
 ) -> None:
@@ -100,13 +83,17 @@ async def produce_video(
         if task.crashes >= deps.limits.crashes_max:
             raise lost_too_often(task)
         with tempfile.TemporaryDirectory(prefix=f"{task.id}-") as scratch:
-            async with ProgressWriter(task, store=deps.store) as progress:
+            async with (
+                ProgressWriter(task, store=deps.store) as progress,
+                PreviewWriter(task, store=deps.store) as previews,
+            ):
                 attempt = Attempt(
                     task_id=task.id,
                     number=task.attempt,
                     scratch=Path(scratch),
                     progress=progress,
-                    studio=studio,
+                    previews=previews,
+                    seat=seat,
                     deps=deps,
                 )
                 ended = await _steps(task, attempt)
@@ -126,7 +113,7 @@ async def _steps(task: Task, attempt: Attempt) -> Task:
     limits = attempt.deps.limits
     task = await _within(limits.inputs_timeout_s, Stage.INPUTS, lambda: _get_inputs(task, attempt))
     task = await _rewrite(task, attempt)
-    return await _within(limits.make_timeout_s, Stage.MAKE, lambda: _make(task, attempt))
+    return await _make(task, attempt)
 
 
 async def _within(limit_s: float, stage: Stage, step: Callable[[], Awaitable[Task]]) -> Task:
@@ -207,7 +194,8 @@ async def _rewrite(task: Task, attempt: Attempt) -> Task:
     if task.actual_prompt is not None:
         return task
     generation = task.generation
-    if not generation.may_rewrite_prompt:
+    is_ours = route_of(task, attempt).rewriting is Rewriting.HERE
+    if not generation.may_rewrite_prompt or not is_ours:
         return await attempt.keep(Steps(actual_prompt=generation.prompt))
     attempt.progress.say(Stage.REWRITE, 0.0)
     mode = Mode.IMAGE_TO_VIDEO if generation.is_image_to_video else Mode.TEXT_TO_VIDEO
@@ -227,10 +215,10 @@ async def _make(task: Task, attempt: Attempt) -> Task:
         width_px, height_px = model.frame_size_px(generation)
     else:
         width_px, height_px = task.width_px, task.height_px
-    task = await attempt.keep(Steps(width_px=width_px, height_px=height_px, engine=deps.engine))
+    task = await attempt.keep(Steps(width_px=width_px, height_px=height_px))
     target = attempt.scratch / "film.mp4"
     order = FilmOrder(
-        engine=deps.engine,
+        engine="",
         prompt=task.actual_prompt or "",
         negative_prompt=generation.negative_prompt,
         width_px=width_px,
@@ -245,7 +233,13 @@ async def _make(task: Task, attempt: Attempt) -> Task:
         target=target,
         credential=deps.credential,
     )
-    film = await attempt.studio.make(order, attempt.progress.say)
+    film = await make_film(task, attempt, order)
+    limit_s = deps.limits.finish_timeout_s
+    return await _within(limit_s, Stage.FINISH, lambda: _finish(task, film, target, attempt))
+
+
+async def _finish(task: Task, film: FilmFacts, target: Path, attempt: Attempt) -> Task:
+    deps = attempt.deps
     attempt.progress.say(Stage.FINISH, 0.5)
     key = result_key(task.id, attempt.number)
     await _note_result(task, key, film.size_bytes, deps)

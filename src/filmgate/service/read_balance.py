@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from filmgate.domain.api_key import ApiKey
+from filmgate.domain.api_key import ApiKey, Budget, Spent, tightest
 from filmgate.domain.usage import Scope
 from filmgate.service.deps import Deps
 
@@ -23,12 +23,18 @@ class Spending:
 async def read_balance(scope: Scope, *, key: ApiKey, deps: Deps) -> Spending:
     """Return the spending of the key or of its account.
 
-    A key has no budget of its own: what is left to it is what is left to its account.
+    What is left to a key is what is left to its account or of its tightest budget, whichever is
+    less.
     """
     balance = await deps.store.balance(key.account_id)
-    used = balance.captured
-    if scope is Scope.KEY:
-        used = await deps.store.captured_by_key(key.id)
-    return Spending(
-        remaining_micro_usd=balance.available if balance.is_limited else None, used_micro_usd=used
-    )
+    remaining = balance.available if balance.is_limited else None
+    if scope is not Scope.KEY:
+        return Spending(remaining_micro_usd=remaining, used_micro_usd=balance.captured)
+    if key.budget != Budget():
+        spent = await deps.store.spending(key_id=key.id)
+        budget = tightest(key.budget, spent.get(key.id, Spent()))
+        if budget is not None:
+            left = max(0, budget[1])
+            remaining = left if remaining is None else min(left, remaining)
+    used = await deps.store.captured_by_key(key.id)
+    return Spending(remaining_micro_usd=remaining, used_micro_usd=used)

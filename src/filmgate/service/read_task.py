@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from filmgate.domain.api_key import ApiKey
@@ -9,12 +10,14 @@ from filmgate.domain.errors import BrokenRule, InvalidFields, InvalidTaskId
 from filmgate.domain.field_rule import shown
 from filmgate.domain.ids import TaskId, is_task_id
 from filmgate.domain.task import Status, Task
+from filmgate.ports.queue import Outlook
 from filmgate.ports.store import TaskFilter
 from filmgate.service.deps import Deps
+from filmgate.service.forecast import estimated_time_s
 
 PAGE_MAX = 100
-FIRST_GUESS_S_PER_S = 1.5
-"""What making a second of film is taken to last before any film was made."""
+SEARCH_CHARS_MAX = 200
+SEARCH_WORDS_MAX = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,16 +69,26 @@ async def own_tasks(
 
 
 async def view_of(task: Task, *, deps: Deps) -> TaskView:
-    """Add what the queue says. An ended task needs no look at the queue."""
+    """Add what the queue says."""
+    return (await views_of([task], deps=deps))[0]
+
+
+async def views_of(tasks: Sequence[Task], *, deps: Deps) -> list[TaskView]:
+    """Add what the queue says of each. Only waiting tasks need a look at it, one look for all."""
+    waiting = [task.id for task in tasks if task.status is Status.PENDING]
+    outlooks: Mapping[TaskId, Outlook] = {}
+    if waiting:
+        outlooks = await deps.outlooks.answers(waiting, deps.store.outlooks)
+    return [await _view(task, outlooks.get(task.id), deps=deps) for task in tasks]
+
+
+async def _view(task: Task, outlook: Outlook | None, *, deps: Deps) -> TaskView:
     if task.is_final:
         return TaskView(task=task, queue_position=0, estimated_time_s=task.actual_time_s or 0)
-    outlook = await deps.store.outlook(task)
-    make_s = outlook.make_s or FIRST_GUESS_S_PER_S * task.generation.duration_s
-    ahead = max(0, outlook.queue_position - 1) + outlook.running if outlook.queue_position else 0
     return TaskView(
         task=task,
-        queue_position=outlook.queue_position,
-        estimated_time_s=max(1, round(make_s * (1 + ahead))),
+        queue_position=outlook.queue_position if outlook else 0,
+        estimated_time_s=await estimated_time_s(task, outlook, deps=deps),
     )
 
 
@@ -87,8 +100,10 @@ async def list_tasks(
     model: str | None,
     limit: int,
     deps: Deps,
+    words: str = "",
 ) -> list[TaskView]:
-    """Return a page of the account's tasks, newest first.
+    """Return a page of the account's tasks, newest first; with `words`, those whose prompt has
+    all of them.
 
     Raises InvalidFields for a filter that breaks a rule.
     """
@@ -100,6 +115,11 @@ async def list_tasks(
         broken.append(BrokenRule("status", f"status must be one of {names}, got {shown(status)}"))
     if not 1 <= limit <= PAGE_MAX:
         broken.append(BrokenRule("limit", f"limit must be 1 to {PAGE_MAX}, got {limit}"))
+    if len(words) > SEARCH_CHARS_MAX or len(words.split()) > SEARCH_WORDS_MAX:
+        rule = f"q must be at most {SEARCH_WORDS_MAX} words and {SEARCH_CHARS_MAX} characters"
+        broken.append(BrokenRule("q", f"{rule}, got {shown(words)}"))
+    elif "\0" in words:
+        broken.append(BrokenRule("q", f"q must have no NUL in it, got {shown(words)}"))
     if broken:
         raise InvalidFields(broken)
     wanted = TaskFilter(
@@ -107,6 +127,7 @@ async def list_tasks(
         before=TaskId(before) if before else None,
         status=Status(status) if status else None,
         model=model,
+        words=tuple(words.split()),
         limit=limit,
     )
-    return [await view_of(task, deps=deps) for task in await deps.store.tasks(wanted)]
+    return await views_of(await deps.store.tasks(wanted), deps=deps)

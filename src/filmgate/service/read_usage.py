@@ -48,10 +48,7 @@ async def read_usage(asked: Mapping[str, str], *, key: ApiKey, deps: Deps) -> Us
     Absent are: `end` today, `start` 29 days before it. Raises InvalidFields with every broken rule.
     """
     broken: list[BrokenRule] = []
-    zone = _zone(asked.get("timezone") or TIMEZONE_DEFAULT, broken)
-    today = deps.clock.now().astimezone(zone).date()
-    end = _date("end", asked.get("end"), today, broken)
-    start = _date("start", asked.get("start"), _days_before(end, DAYS_DEFAULT - 1), broken)
+    start, end, zone = read_days(asked, now=deps.clock.now(), days_max=DAYS_MAX, broken=broken)
     grouping = asked.get("group_by") or "none"
     grouping = "model,date" if grouping == "date,model" else grouping
     if grouping not in GROUPINGS:
@@ -61,9 +58,6 @@ async def read_usage(asked: Mapping[str, str], *, key: ApiKey, deps: Deps) -> Us
     scope = asked.get("scope") or Scope.KEY.value
     if scope not in set(Scope):
         broken.append(BrokenRule("scope", f"scope must be key or account, got {shown(scope)}"))
-    if not broken and not 1 <= (end - start).days + 1 <= DAYS_MAX:
-        rule = f"start to end must be 1 to {DAYS_MAX} days, got {start} to {end}"
-        broken.append(BrokenRule("start", rule))
     if broken:
         raise InvalidFields(broken)
     wanted = UsageFilter(
@@ -81,6 +75,19 @@ async def read_usage(asked: Mapping[str, str], *, key: ApiKey, deps: Deps) -> Us
         scope=Scope(scope),
         lines=tuple(await deps.store.usage(wanted)),
     )
+
+
+def read_days(
+    asked: Mapping[str, str], *, now: datetime, days_max: int, broken: list[BrokenRule]
+) -> tuple[date, date, tzinfo]:
+    """Return `start`, `end` and `timezone`; what is wrong with them goes to `broken`."""
+    zone = _zone(asked.get("timezone") or TIMEZONE_DEFAULT, broken)
+    end = _date("end", asked.get("end"), now.astimezone(zone).date(), broken)
+    start = _date("start", asked.get("start"), _days_before(end, DAYS_DEFAULT - 1), broken)
+    if not broken and not 1 <= (end - start).days + 1 <= days_max:
+        rule = f"start to end must be 1 to {days_max} days, got {start} to {end}"
+        broken.append(BrokenRule("start", rule))
+    return start, end, zone
 
 
 def _days_before(day: date, count: int) -> date:

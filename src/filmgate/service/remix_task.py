@@ -55,6 +55,7 @@ async def remix_task(
     key: ApiKey,
     idempotency_key: str | None,
     deps: Deps,
+    is_told_as_event: bool = False,
 ) -> Submission:
     """Accept a task like this one, which is the caller's own, with other values for some fields.
 
@@ -64,7 +65,12 @@ async def remix_task(
     if "image_urls" in body:
         body.pop("size", None)
     return await submit_task(
-        body, key=key, idempotency_key=idempotency_key, deps=deps, remixed_from=task.id
+        body,
+        key=key,
+        idempotency_key=idempotency_key,
+        deps=deps,
+        remixed_from=task.id,
+        is_told_as_event=is_told_as_event,
     )
 
 

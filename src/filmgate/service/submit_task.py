@@ -16,7 +16,7 @@ from filmgate.domain.api_key import ApiKey
 from filmgate.domain.asset import Asset, AssetKind, input_key, reference, referenced_key
 from filmgate.domain.content_type import IMAGE_TYPES, SNIFF_BYTES, described, sniff
 from filmgate.domain.data_uri import parse_data_uri
-from filmgate.domain.errors import BrokenRule, CallerError, InvalidFields, QueueFull
+from filmgate.domain.errors import BrokenRule, CallerError, Forbidden, InvalidFields, QueueFull
 from filmgate.domain.field_rule import shown
 from filmgate.domain.generation import Generation
 from filmgate.domain.idempotency import body_digest, check_idempotency_key
@@ -25,6 +25,7 @@ from filmgate.domain.model import Model
 from filmgate.domain.task import Task
 from filmgate.ports.store import IdempotencyKey, Submission
 from filmgate.service.deps import Deps
+from filmgate.service.forecast import retry_after_s
 
 SEED_BITS = 63
 UNKNOWN_TYPE = "application/octet-stream"
@@ -40,13 +41,14 @@ async def submit_task(
     idempotency_key: str | None,
     deps: Deps,
     remixed_from: TaskId | None = None,
+    is_told_as_event: bool = False,
 ) -> Submission:
     """Accept what the body asks for, for the key's account.
 
-    Raises InvalidFields, InvalidRequest, InsufficientCredits, QueueFull, IdempotencyKeyReused,
-    IdempotencyInProgress, OutcomeUnknown, DatabaseAway, StorageFailed.
+    Raises InvalidFields, InvalidRequest, Forbidden, InsufficientCredits, BudgetSpent, QueueFull,
+    IdempotencyKeyReused, IdempotencyInProgress, OutcomeUnknown, DatabaseAway, StorageFailed.
     """
-    model = find_model(body, deps.models)
+    model = find_model(body, deps.models, key=key)
     generation = model.accept(body, draw_seed=lambda: _draw_seed(deps))
     _check_urls(generation, deps)
     await _check_own_files(generation, deps)
@@ -68,7 +70,7 @@ async def submit_task(
         id=new_id,
         account_id=key.account_id,
         api_key_id=key.id,
-        generation=replace(own, remixed_from=remixed_from),
+        generation=replace(own, remixed_from=remixed_from, is_told_as_event=is_told_as_event),
         price_micro_usd=model.price_micro_usd(generation),
         created_at=created_at,
     )
@@ -80,17 +82,26 @@ async def submit_task(
         if has_inputs:
             await _forget_inputs(new_id, deps)
         raise
-    if submission.is_replayed and has_inputs:
+    if not submission.is_replayed:
+        deps.queue_gauge.unfinished += 1
+    elif has_inputs:
         await _forget_inputs(new_id, deps)
     return submission
 
 
-def find_model(body: Mapping[str, object], models: Mapping[str, Model]) -> Model:
-    """Return the model that the body names. Raises InvalidFields that lists the known ones."""
+def find_model(
+    body: Mapping[str, object], models: Mapping[str, Model], *, key: ApiKey | None = None
+) -> Model:
+    """Return the model that the body names. Raises InvalidFields that lists those that are known,
+    to this key if there is one; Forbidden if the key may not use it.
+    """
     asked = body.get("model")
+    known = ", ".join(model for model in models if key is None or key.may_use(model))
     if isinstance(asked, str) and asked in models:
+        if key is not None and not key.may_use(asked):
+            message = f"this API key may not use the model {asked}; it may use {known or 'none'}"
+            raise Forbidden(message, param="model")
         return models[asked]
-    known = ", ".join(models)
     if "model" not in body:
         message = f"model is required; known are {known}"
     elif not isinstance(asked, str):
@@ -101,9 +112,10 @@ def find_model(body: Mapping[str, object], models: Mapping[str, Model]) -> Model
 
 
 async def _check_room(deps: Deps) -> None:
-    """Refuse when the whole server's queue is full, as it was within the last second.
+    """Refuse when the whole server's queue is full: as it was within the last second, and what this
+    process let in since.
 
-    The exact limit is the account's, kept by the submit statement.
+    The exact limit is the key's, kept by the submit statement.
     """
     gauge, now = deps.queue_gauge, deps.clock.now()
     if gauge.read_at is None or (now - gauge.read_at).total_seconds() > GAUGE_S:
@@ -113,7 +125,7 @@ async def _check_room(deps: Deps) -> None:
         raise QueueFull(
             f"the server keeps at most {deps.limits.queue_length_max:,} unfinished tasks;"
             " try again later",
-            retry_after_s=30,
+            retry_after_s=await retry_after_s(deps=deps),
         )
 
 

@@ -38,7 +38,8 @@ async def sweep(*, deps: Deps) -> None:
 
 
 async def expire_assets(*, deps: Deps) -> int:
-    """Remove files whose time is over, an hour after their links died; then old ended tasks.
+    """Remove files whose time is over, an hour after their links died; then old ended tasks, and
+    previews that outlived theirs.
 
     Returns files removed.
     """
@@ -48,6 +49,7 @@ async def expire_assets(*, deps: Deps) -> int:
         await deps.storage.delete(asset.key)
         await deps.store.forget_asset(asset.key)
         removed += 1
+    await deps.store.forget_previews()
     ended_before = deps.clock.now() - timedelta(days=deps.limits.task_ttl_d)
     await deps.store.forget_tasks(ended_before=ended_before, limit=1000)
     return removed

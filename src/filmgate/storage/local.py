@@ -24,7 +24,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from filmgate.domain.errors import PayloadTooLarge, StorageFailed
-from filmgate.ports.storage import StoredFile
+from filmgate.ports.storage import Space, StoredFile
 from filmgate.storage.keys import checked_key, checked_prefix
 
 CHUNK_BYTES = 2**20
@@ -128,6 +128,14 @@ class LocalStorage:
         except OSError as error:
             if not _is_missing(error):
                 raise _failed("deleted", error) from error
+
+    async def space(self) -> Space | None:
+        """Return how much room the folder's disk has."""
+        try:
+            usage = await asyncio.to_thread(shutil.disk_usage, self._root)
+        except OSError as error:
+            raise _failed("measured", error) from error
+        return Space(free_bytes=usage.free, total_bytes=usage.total)
 
     async def tidy(self) -> None:
         """Remove what is in the way to being written since a day."""

@@ -1,4 +1,4 @@
-"""Accounts, API keys, balances and asset records in PostgreSQL."""
+"""Balances, the ledger and asset records in PostgreSQL."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import asdict
 from datetime import datetime
 
 from filmgate.domain.account import Account
-from filmgate.domain.api_key import ApiKey
 from filmgate.domain.asset import Asset
 from filmgate.domain.errors import Unauthorized
 from filmgate.domain.ids import AccountId, ApiKeyId
@@ -16,63 +15,14 @@ from filmgate.domain.usage import UsageFilter, UsageLine
 from filmgate.ports.store import LedgerFault
 from filmgate.store.database import Database
 from filmgate.store.queries import load_queries
-from filmgate.store.rows import account_from, asset_from, balance_from, entry_from, key_from
+from filmgate.store.rows import (
+    account_from,
+    asset_from,
+    balance_from,
+    entry_from,
+)
 
 SQL = load_queries("accounts")
-
-
-class PostgresKeys:
-    """The Keys port."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    async def ensure_account(self, account_id: AccountId, *, name: str, at: datetime) -> AccountId:
-        """See the port."""
-        values = {"id": account_id, "name": name, "at": at}
-        row = await self._database.row(
-            SQL["ensure_account"],
-            values,
-        )
-        assert row is not None  # noqa: S101 - INSERT … RETURNING
-        return row["id"]
-
-    async def add_key(self, key: ApiKey) -> None:
-        """See the port."""
-        await self._database.rows(
-            SQL["add_key"],
-            asdict(key),
-        )
-
-    async def key_by_hash(self, token_hash: bytes) -> ApiKey | None:
-        """See the port."""
-        row = await self._database.row(
-            "SELECT * FROM api_keys WHERE token_hash = %(hash)s", {"hash": token_hash}
-        )
-        return key_from(row) if row else None
-
-    async def keys(self) -> list[ApiKey]:
-        """See the port."""
-        return await self._database.nouns(
-            key_from, "SELECT * FROM api_keys ORDER BY created_at DESC", {}
-        )
-
-    async def revoke_key(self, key_id: ApiKeyId, *, at: datetime) -> ApiKey | None:
-        """See the port."""
-        row = await self._database.row(
-            "UPDATE api_keys SET revoked_at = coalesce(revoked_at, %(at)s)"
-            " WHERE id = %(id)s RETURNING *",
-            {"id": key_id, "at": at},
-        )
-        return key_from(row) if row else None
-
-    async def touch_key(self, key_id: ApiKeyId, *, at: datetime) -> None:
-        """See the port."""
-        await self._database.rows(
-            "UPDATE api_keys SET last_used_at = %(at)s WHERE id = %(id)s"
-            " AND (last_used_at IS NULL OR last_used_at < %(at)s)",
-            {"id": key_id, "at": at},
-        )
 
 
 class PostgresLedger:
@@ -97,9 +47,11 @@ class PostgresLedger:
         values = {"id": account_id, "amount": amount_micro_usd, "note": note or None}
         return await self._database.row(SQL["grant"], values) is not None
 
-    async def entries(self, account_id: AccountId, *, limit: int) -> list[Entry]:
+    async def entries(
+        self, account_id: AccountId, *, limit: int, before: int | None = None
+    ) -> list[Entry]:
         """See the port."""
-        values = {"account_id": account_id, "limit": limit}
+        values = {"account_id": account_id, "limit": limit, "before": before}
         return await self._database.nouns(entry_from, SQL["entries"], values)
 
     async def captured_by_key(self, api_key_id: ApiKeyId) -> int:

@@ -8,10 +8,11 @@ from typing import Any
 import msgspec
 
 from filmgate.domain.account import Account
-from filmgate.domain.api_key import ApiKey
+from filmgate.domain.api_key import ApiKey, Budget, KeyScope, Priority, Spent
 from filmgate.domain.asset import Asset, AssetKind
 from filmgate.domain.generation import Generation
 from filmgate.domain.ledger import Balance, Entry, Movement
+from filmgate.domain.purchase import Purchase, PurchaseState
 from filmgate.domain.task import Failure, Status, Task
 from filmgate.domain.webhook import Delivery, DeliveryState, Try
 
@@ -43,6 +44,7 @@ def task_from(row: Row) -> Task:
         width_px=row["width_px"],
         height_px=row["height_px"],
         engine=row["engine"],
+        engine_reason=row["engine_reason"],
         result_key=row["result_key"],
         result_bytes=row["result_bytes"],
         expires_at=row["expires_at"],
@@ -79,14 +81,74 @@ def ending_values(ended: Task) -> Row:
 
 def key_from(row: Row) -> ApiKey:
     """Return the API key of a row."""
-    fields: Row = {**row, "token_hash": bytes(row["token_hash"])}
-    return ApiKey(**fields)
+    previous, models, networks = row["previous_token_hash"], row["models"], row["networks"]
+    return ApiKey(
+        id=row["id"],
+        account_id=row["account_id"],
+        name=row["name"],
+        token_hash=bytes(row["token_hash"]),
+        prefix=row["prefix"],
+        created_at=row["created_at"],
+        scopes=frozenset(KeyScope(scope) for scope in row["scopes"]),
+        models=None if models is None else frozenset(models),
+        networks=None if networks is None else tuple(networks),
+        requests_per_minute=row["requests_per_minute"],
+        concurrent_tasks_max=row["concurrent_tasks_max"],
+        queue_length_max=row["queue_length_max"],
+        priority=Priority.of(row["priority"]),
+        budget=Budget(
+            day=row["budget_micro_usd_day"],
+            month=row["budget_micro_usd_month"],
+            total=row["budget_micro_usd_total"],
+        ),
+        expires_at=row["expires_at"],
+        disabled_at=row["disabled_at"],
+        revoked_at=row["revoked_at"],
+        last_used_at=row["last_used_at"],
+        last_used_address=row["last_used_address"],
+        previous_token_hash=None if previous is None else bytes(previous),
+        previous_until=row["previous_until"],
+    )
+
+
+def key_values(key: ApiKey) -> Row:
+    """Return the columns of an API key that are written when it is made or edited."""
+    return {
+        "id": key.id,
+        "account_id": key.account_id,
+        "name": key.name,
+        "token_hash": key.token_hash,
+        "prefix": key.prefix,
+        "created_at": key.created_at,
+        "scopes": sorted(key.scopes),
+        "models": None if key.models is None else sorted(key.models),
+        "networks": None if key.networks is None else list(key.networks),
+        "requests_per_minute": key.requests_per_minute,
+        "concurrent_tasks_max": key.concurrent_tasks_max,
+        "queue_length_max": key.queue_length_max,
+        "priority": key.priority.number,
+        "budget_micro_usd_day": key.budget.day,
+        "budget_micro_usd_month": key.budget.month,
+        "budget_micro_usd_total": key.budget.total,
+        "expires_at": key.expires_at,
+    }
+
+
+def spent_from(row: Row) -> Spent:
+    """Return what a key spends."""
+    return Spent(day=row["day"], month=row["month"], total=row["total"])
 
 
 def asset_from(row: Row) -> Asset:
     """Return the asset of a row."""
     fields: Row = {**row, "kind": AssetKind(row["kind"])}
     return Asset(**fields)
+
+
+def purchase_from(row: Row) -> Purchase:
+    """Return the purchase of a row."""
+    fields: Row = {**row, "state": PurchaseState(row["state"])}
+    return Purchase(**fields)
 
 
 def delivery_from(row: Row) -> Delivery:
@@ -138,6 +200,7 @@ def account_from(row: Row) -> Account:
         balance=balance_from(row),
         unfinished=row["unfinished"],
         usable_keys=row["usable_keys"],
+        is_admin=row["is_admin"],
     )
 
 
@@ -150,6 +213,10 @@ def entry_from(row: Row) -> Entry:
         amount_micro_usd=row["amount"],
         created_at=row["created_at"],
         note=row["note"],
+        id=row["id"],
+        api_key_id=row["api_key_id"],
+        model=row["model"],
+        seconds=row["seconds"],
     )
 
 

@@ -3,18 +3,41 @@
 from __future__ import annotations
 
 from filmgate.domain.errors import DatabaseAway
-from filmgate.store.accounts import PostgresAssets, PostgresKeys, PostgresLedger
+from filmgate.store.accounts import PostgresAssets, PostgresLedger
 from filmgate.store.database import Database
+from filmgate.store.keys import PostgresKeys, PostgresTurns
 from filmgate.store.migrate import newest_migration
+from filmgate.store.overview import PostgresOverview
+from filmgate.store.previews import PostgresPreviews
+from filmgate.store.purchases import PostgresPurchases
+from filmgate.store.queue import PostgresQueue
+from filmgate.store.sessions import PostgresSessions
 from filmgate.store.tasks import PostgresTasks
+from filmgate.store.wall_clock import WallClock
 from filmgate.store.webhooks import PostgresWebhooks
 
 
-class PostgresStore(PostgresTasks, PostgresKeys, PostgresLedger, PostgresAssets, PostgresWebhooks):
+class PostgresStore(
+    PostgresTasks,
+    PostgresQueue,
+    PostgresKeys,
+    PostgresTurns,
+    PostgresLedger,
+    PostgresAssets,
+    PostgresOverview,
+    PostgresPurchases,
+    PostgresSessions,
+    PostgresPreviews,
+    PostgresWebhooks,
+):
     """The Store port over PostgreSQL."""
 
-    def __init__(self, url: str, *, connections_max: int = 10) -> None:
+    def __init__(
+        self, url: str, *, connections_max: int = 10, key_concurrent_tasks_max: int = 0
+    ) -> None:
         self._database = Database(url, connections_max=connections_max)
+        self._concurrent_max = key_concurrent_tasks_max or None
+        self._clock = WallClock()
 
     async def open(self) -> None:
         """Open the pool."""

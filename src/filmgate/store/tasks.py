@@ -1,6 +1,5 @@
-"""Tasks in PostgreSQL: submit, claim, renew, record, settle, sweep.
-
-The statements stand in store/sql.py.
+"""Tasks in PostgreSQL: submit, claim, renew, record, settle. The sweep stands in queue.py, the
+statements in queries/tasks.sql.
 """
 
 from __future__ import annotations
@@ -13,7 +12,9 @@ from datetime import datetime
 import psycopg
 import structlog
 
+from filmgate.domain.api_key import tightest
 from filmgate.domain.errors import (
+    BudgetSpent,
     CallerError,
     DatabaseAway,
     IdempotencyInProgress,
@@ -24,19 +25,35 @@ from filmgate.domain.errors import (
     QueueFull,
     Unauthorized,
 )
-from filmgate.domain.ids import TaskId
+from filmgate.domain.ids import ApiKeyId, TaskId
 from filmgate.domain.ledger import MICRO_USD
 from filmgate.domain.task import Task
-from filmgate.ports.store import IdempotencyKey, Outlook, Steps, Submission, TaskFilter
+from filmgate.ports.store import (
+    SEARCHED_TASKS_MAX,
+    IdempotencyKey,
+    Steps,
+    Submission,
+    TaskFilter,
+    TaskWindow,
+)
 from filmgate.store.database import KEEPALIVE, Connection, Database
 from filmgate.store.queries import load_queries
-from filmgate.store.rows import Row, balance_from, ending_values, submit_values, task_from
+from filmgate.store.queue import admit, check_room, nudge_on
+from filmgate.store.rows import (
+    Row,
+    balance_from,
+    ending_values,
+    key_from,
+    spent_from,
+    submit_values,
+    task_from,
+)
 
 log = structlog.get_logger()
 
 SQL = load_queries("tasks")
+KEYS = load_queries("keys")
 
-SWEEP_LOCK = 0x66696C6D  # 'film': one sweep at a time over all workers
 RESUBMITS_MAX = 3
 CHANNEL = "filmgate_task"
 RECONNECT_S = 0.5
@@ -45,8 +62,9 @@ RECONNECT_S = 0.5
 class PostgresTasks:
     """The Tasks port."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, concurrent_max: int | None = None) -> None:
         self._database = database
+        self._concurrent_max = concurrent_max
 
     async def submit(
         self, task: Task, *, idempotency: IdempotencyKey | None, unfinished_max: int
@@ -74,6 +92,7 @@ class PostgresTasks:
         values: Row = {
             **submit_values(task),
             "unfinished_max": unfinished_max,
+            "concurrent_max": self._concurrent_max,
             "idempotency_key": idempotency.key if idempotency else None,
             "body_hash": idempotency.body_hash if idempotency else None,
         }
@@ -115,31 +134,17 @@ class PostgresTasks:
     async def tasks(self, wanted: TaskFilter) -> list[Task]:
         """See the port."""
         name = "oldest_first" if wanted.is_oldest_first else "newest_first"
-        return await self._database.nouns(task_from, SQL[name], asdict(wanted))
+        values = asdict(wanted)
+        if wanted.words:
+            name = "search"
+            values["patterns"] = [f"%{_literal(word)}%" for word in wanted.words]
+            values["searched_max"] = SEARCHED_TASKS_MAX
+        return await self._database.nouns(task_from, SQL[name], values)
 
-    async def outlook(self, task: Task) -> Outlook:
+    async def task_window(self, wanted: TaskWindow) -> tuple[list[Task], int]:
         """See the port."""
-        row = await self._database.row(
-            SQL["outlook"],
-            {
-                "rank": task.rank,
-                "model": task.generation.model,
-                "resolution": task.generation.resolution,
-                "duration_s": task.generation.duration_s,
-            },
-        )
-        assert row is not None  # noqa: S101 - a SELECT of scalars always has a row
-        make_s = row["make_s"]
-        return Outlook(
-            queue_position=row["ahead"] + 1 if task.status == "pending" else 0,
-            make_s=float(make_s) if make_s is not None else None,
-            running=row["running"],
-        )
-
-    async def count_unfinished(self) -> int:
-        """See the port."""
-        row = await self._database.row("SELECT count(*) AS n FROM tasks WHERE ended_at IS NULL")
-        return row["n"] if row else 0
+        rows = await self._database.rows(SQL["window"], asdict(wanted))
+        return [task_from(row) for row in rows if row["id"] is not None], rows[0]["total"]
 
     async def claim(self, task_id: TaskId, *, worker: str, lease_s: float) -> Task | None:
         """See the port."""
@@ -178,7 +183,11 @@ class PostgresTasks:
 
         After a lost answer the row is read again: an ending that is ours counts as written.
         """
-        values = {**ending_values(ended), "attempt": attempt}
+        values = {
+            **ending_values(ended),
+            "attempt": attempt,
+            "concurrent_max": self._concurrent_max,
+        }
         try:
             row = await self._database.row(SQL["settle"], values)
         except DatabaseAway:
@@ -188,6 +197,8 @@ class PostgresTasks:
             return
         if row is None:
             raise LeaseLost(f"{ended.id} has ended, or attempt {attempt} is over")
+        if row["is_awaited"]:
+            await self._admit(ended.api_key_id)
 
     async def give_back(self, task_id: TaskId, *, attempt: int, is_crash: bool) -> None:
         """See the port."""
@@ -202,31 +213,6 @@ class PostgresTasks:
         for row in rows:
             await self._nudge(row["id"])
         return [row["id"] for row in rows]
-
-    async def sweep(self, *, lease_s: float = 0.0) -> list[Task]:
-        """See the port. A second sweep at the same time does nothing."""
-        async with self._database.connection() as connection:
-            async with connection.transaction():
-                locked = await (
-                    await connection.execute(
-                        "SELECT pg_try_advisory_xact_lock(%s) AS got", (SWEEP_LOCK,)
-                    )
-                ).fetchone()
-                if not locked or not locked["got"]:
-                    return []
-                let_go = await (
-                    await connection.execute(SQL["let_go"], {"lease_s": lease_s})
-                ).fetchall()
-                await connection.execute(SQL["drop_dead_entries"])
-                lonely = await (await connection.execute(SQL["without_entry"])).fetchall()
-            for row in lonely:
-                await _nudge_on(connection, row["id"])
-        return [task_from(row) for row in let_go]
-
-    async def overdue(self, *, queue_timeout_s: int, crashes_max: int) -> list[Task]:
-        """See the port."""
-        values = {"queue_timeout_s": queue_timeout_s, "crashes_max": crashes_max}
-        return await self._database.nouns(task_from, SQL["overdue"], values)
 
     async def changes(self) -> AsyncIterator[TaskId | None]:
         """See the port. Notifications need a session of their own: the pool is not used."""
@@ -263,9 +249,19 @@ class PostgresTasks:
         rows = await self._database.rows(SQL["erase"], {"id": task_id, "at": at})
         return [row["key"] for row in rows if row["key"] is not None]
 
+    async def _admit(self, key_id: ApiKeyId) -> None:
+        """Let the key's next task take the place of one that has ended. If the database goes away
+        meanwhile, the sweep does it.
+        """
+        try:
+            async with self._database.connection() as connection:
+                await admit(connection, key_id, concurrent_max=self._concurrent_max)
+        except DatabaseAway:
+            log.warning("key.next_not_admitted", key_id=key_id)
+
     async def _nudge(self, task_id: TaskId) -> None:
         async with self._database.connection() as connection:
-            await _nudge_on(connection, task_id)
+            await nudge_on(connection, task_id)
 
 
 async def _submit_named(
@@ -304,18 +300,14 @@ async def _refuse(
     ).fetchone()
     if row is None:
         raise Unauthorized("this key's account is gone")
-    if row["unfinished"] >= unfinished_max:
-        raise QueueFull(
-            f"at most {unfinished_max:,} unfinished tasks are kept, you have {row['unfinished']:,};"
-            " wait for some to end",
-            retry_after_s=10,
-        )
+    await check_room(connection, task.api_key_id, unfinished_max=unfinished_max)
     balance = balance_from(row)
     if not balance.may_hold(task.price_micro_usd):
         raise InsufficientCredits(
             f"this video costs ${task.price_micro_usd / MICRO_USD:.4f},"
             f" available are ${balance.available / MICRO_USD:.4f}"
         )
+    await _check_budget(connection, task)
     if not is_named:  # room or credits came free between the two statements
         raise QueueFull("the account had no room a moment ago; try again", retry_after_s=1)
     raise IdempotencyInProgress(
@@ -323,13 +315,27 @@ async def _refuse(
     )
 
 
-async def _nudge_on(connection: Connection, task_id: TaskId) -> None:
-    """Enqueue a task that has no waiting entry. A collision means that it is enqueued already."""
-    try:
-        await connection.execute(SQL["nudge"], {"id": task_id})
-    except psycopg.errors.UniqueViolation:
-        log.debug("task.already_nudged", task_id=task_id)
+async def _check_budget(connection: Connection, task: Task) -> None:
+    key = await (
+        await connection.execute("SELECT * FROM api_keys WHERE id = %s", (task.api_key_id,))
+    ).fetchone()
+    of_key = {"key_id": task.api_key_id, "account_id": None}
+    spent = await (await connection.execute(KEYS["spending"], of_key)).fetchone()
+    if key is None or spent is None:
+        raise Unauthorized("this key is gone")
+    found = tightest(key_from(key).budget, spent_from(spent))
+    if found is not None and found[1] < task.price_micro_usd:
+        period = {"day": "today (UTC)", "month": "this month (UTC)", "total": "in all"}[found[0]]
+        raise BudgetSpent(
+            f"this video costs ${task.price_micro_usd / MICRO_USD:.4f}, left of this key's budget"
+            f" {period} are ${found[1] / MICRO_USD:.4f}"
+        )
 
 
 def _is_same_ending(kept: Task, ended: Task) -> bool:
     return kept.status == ended.status and kept.result_key == ended.result_key
+
+
+def _literal(word: str) -> str:
+    """The word as a LIKE pattern that means nothing but itself."""
+    return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

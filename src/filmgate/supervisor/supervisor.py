@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ import structlog
 
 from filmgate.domain.errors import DatabaseAway
 from filmgate.ports.store import Tasks
+from filmgate.service.end_loops import end_loops
 from filmgate.supervisor.child import Child, ChildSpec
 from filmgate.supervisor.data_folder import DataFolder, ServerFacts
 
@@ -107,8 +109,7 @@ class Supervisor:
             log.info("server.ending")
             await self._worker.end()
             await self._gateway.end()
-            for task in running:
-                task.cancel()
+            await end_loops(running)
 
     async def _announce(self, on_ready: Callable[[], None]) -> None:
         """Wait until the gateway answers that it is ready, then say so."""
@@ -173,11 +174,18 @@ class Supervisor:
                 return
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """Open the listening socket. Raises OSError."""
+def listen(host: str, port: int, *, slow_reader_s: float) -> socket.socket:
+    """Open the listening socket. Raises OSError.
+
+    Who takes nothing of an answer for `slow_reader_s` loses the connection, where the system can
+    do that by itself (Linux): no task of ours could drop what is buffered already.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if sys.platform == "linux":
+        slow_reader_ms = round(slow_reader_s * 1000)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, slow_reader_ms)
     try:
         listener.bind((host, port))
     except OSError:

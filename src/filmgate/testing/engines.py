@@ -3,7 +3,7 @@ prompt.
 
 [crash]  the process dies at the third frame        [fail]  says that it cannot
 [slow]   a tenth of a second a frame                [short] too few frames
-[steady] a thirtieth of a second a frame
+[steady] a thirtieth of a second a frame            [greedy] takes up to 4 GiB of memory
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from filmgate.domain.errors import EngineFailed
 from filmgate.ports.engine import Brief, Observer, PixelFormat, Source
 
 CRASH_FRAME = 2
+GREED_BYTES, GREED_PIECES = 2**28, 16
 FRAME_S = {"[slow]": 0.1, "[steady]": 1 / 30}
 
 
@@ -56,9 +57,12 @@ class TestcardFootage:
         ]
         shift = brief.seed % 64
         frame_s = max([s for word, s in FRAME_S.items() if word in brief.prompt], default=0)
+        taken: list[NDArray[np.uint8]] = []
         for index in range(count):
             if "[crash]" in brief.prompt and index == CRASH_FRAME:
                 os._exit(9)
+            if "[greedy]" in brief.prompt and len(taken) < GREED_PIECES:
+                taken.append(np.ones(GREED_BYTES, np.uint8))
             time.sleep(frame_s)
             frame = np.full((brief.height_px * 3 // 2, brief.width_px), 128, np.uint8)
             frame[: brief.height_px] = np.roll(bars, shift)

@@ -9,65 +9,116 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import structlog
 
 from filmgate.domain.errors import EngineCrashed, EngineFailed, InputRejected
-from filmgate.ports.studio import FilmFacts, FilmOrder, PictureFacts, Progress, SoundFacts, Stage
+from filmgate.ports.studio import (
+    FilmFacts,
+    FilmOrder,
+    PictureFacts,
+    Progress,
+    ShowPreview,
+    SoundFacts,
+)
 from filmgate.worker.wire import (
     LINE_BYTES_MAX,
+    AnimateOrder,
+    AnimationTold,
     Answer,
+    CropOrder,
+    CropTold,
     FilmTold,
     MakeOrder,
     Order,
     PictureOrder,
     PictureTold,
+    PreviewTold,
     Refused,
     SoundOrder,
     SoundTold,
     Told,
+    WarmOrder,
+    WarmTold,
     answer_decoder,
     line_of,
 )
 
 log = structlog.get_logger()
 
-T = TypeVar("T", PictureTold, SoundTold, FilmTold)
+T = TypeVar("T", PictureTold, SoundTold, CropTold, FilmTold, AnimationTold, WarmTold)
 IDLE_S = 60.0
 
 
-class ChildStudio:
-    """The Studio port over one child process."""
+class _Heard(NamedTuple):
+    """Who hears what a child tells while it works."""
 
-    def __init__(self, *, environment: Mapping[str, str]) -> None:
+    on_progress: Progress
+    on_preview: ShowPreview
+
+
+class ChildStudio:
+    """The Studio and Animator ports over one child process."""
+
+    def __init__(
+        self,
+        *,
+        environment: Mapping[str, str],
+        memory_bytes_max: int = 0,
+        is_resident: bool = False,
+    ) -> None:
+        """A `memory_bytes_max` of 0 stands for no limit.
+
+        A resident child keeps models in memory: it is not ended when it is idle, and one that had
+        to be killed is replaced at once.
+        """
+        self._is_resident = is_resident
         self._environment = dict(environment)
+        self._memory_bytes_max = memory_bytes_max
         self._process: Process | None = None
         self._lock = asyncio.Lock()
         self._idle_timer: asyncio.TimerHandle | None = None
 
     async def warm(self) -> None:
-        """Start the child ahead of the first order."""
-        async with self._lock:
-            await self._child()
+        """Start the child ahead of the first order; return when its engines are ready."""
+        await self._ask(WarmOrder(), WarmTold, _UNHEARD)
 
     async def inspect_picture(self, path: Path, *, param: str) -> PictureFacts:
         """See the port."""
         order = PictureOrder(path=str(path), param=param)
-        return (await self._ask(order, PictureTold, _ignore)).facts
+        return (await self._ask(order, PictureTold, _UNHEARD)).facts
 
     async def inspect_sound(self, path: Path, *, param: str) -> SoundFacts:
         """See the port."""
         order = SoundOrder(path=str(path), param=param)
-        return (await self._ask(order, SoundTold, _ignore)).facts
+        return (await self._ask(order, SoundTold, _UNHEARD)).facts
 
-    async def make(self, order: FilmOrder, on_progress: Progress) -> FilmFacts:
+    async def prepare_picture(
+        self, path: Path, target: Path, *, width_px: int, height_px: int, param: str
+    ) -> None:
         """See the port."""
-        return (await self._ask(MakeOrder(order=order), FilmTold, on_progress)).facts
+        order = CropOrder(
+            path=str(path), target=str(target), width_px=width_px, height_px=height_px, param=param
+        )
+        await self._ask(order, CropTold, _UNHEARD)
+
+    async def make(
+        self, order: FilmOrder, on_progress: Progress, on_preview: ShowPreview
+    ) -> FilmFacts:
+        """See the port."""
+        heard = _Heard(on_progress, on_preview)
+        return (await self._ask(MakeOrder(order=order), FilmTold, heard)).facts
+
+    async def animate(self, film: Path, target: Path) -> int:
+        """See the port."""
+        order = AnimateOrder(film=str(film), target=str(target))
+        return (await self._ask(order, AnimationTold, _UNHEARD)).size_bytes
 
     async def close(self) -> None:
         """See the port."""
@@ -78,16 +129,21 @@ class ChildStudio:
             process.kill()
             await process.wait()
 
-    async def _ask(self, order: Order, wanted: type[T], on_progress: Progress) -> T:
+    async def _replace(self) -> None:
+        await self.close()
+        if self._is_resident:
+            await self._child()
+
+    async def _ask(self, order: Order, wanted: type[T], heard: _Heard) -> T:
         async with self._lock:
             process = await self._child()
             answer = None
             try:
-                answer = await self._last_answer(process, order, on_progress)
+                answer = await self._last_answer(process, order, heard)
             finally:
                 if answer is None:  # crashed, or this call is being cancelled: never use it again
-                    await asyncio.shield(self.close())
-                else:
+                    await asyncio.shield(self._replace())
+                elif not self._is_resident:
                     self._close_when_idle()
         if isinstance(answer, wanted):
             return answer
@@ -95,9 +151,7 @@ class ChildStudio:
             raise _refusal(answer)
         raise EngineCrashed(f"the engine's process ended with status {process.returncode}")
 
-    async def _last_answer(
-        self, process: Process, order: Order, on_progress: Progress
-    ) -> Answer | None:
+    async def _last_answer(self, process: Process, order: Order, heard: _Heard) -> Answer | None:
         """Return what ends the order, or None when the child ended first."""
         assert process.stdin is not None  # noqa: S101 - made with pipes
         assert process.stdout is not None  # noqa: S101
@@ -106,9 +160,13 @@ class ChildStudio:
             await process.stdin.drain()
         while line := await process.stdout.readline():
             answer = answer_decoder.decode(line)
-            if not isinstance(answer, Told):
-                return answer
-            on_progress(answer.stage, answer.share)
+            match answer:
+                case Told():
+                    heard.on_progress(answer.stage, answer.share)
+                case PreviewTold():
+                    heard.on_preview(answer.jpeg)
+                case _:
+                    return answer
         await process.wait()
         return None
 
@@ -118,8 +176,11 @@ class ChildStudio:
         if self._process is None or self._process.returncode is not None:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "filmgate", "studio",
+                *(["--resident"] if self._is_resident else []),
                 stdin=PIPE, stdout=PIPE, limit=LINE_BYTES_MAX, env=self._environment,
             )  # fmt: skip
+            if self._memory_bytes_max:
+                _limit_memory(self._process.pid, self._memory_bytes_max)
             log.info("studio.started", pid=self._process.pid)
         return self._process
 
@@ -138,5 +199,15 @@ def _refusal(answer: Refused) -> InputRejected | EngineFailed:
     return EngineFailed(answer.message)
 
 
-def _ignore(stage: Stage, share: float) -> None:
-    """Decoding an input tells no progress."""
+def _limit_memory(pid: int, bytes_max: int) -> None:
+    """Hold a child to so much memory of its own: files and libraries it maps are not counted."""
+    with contextlib.suppress(ProcessLookupError):  # it may have died at once
+        _, most = resource.prlimit(pid, resource.RLIMIT_DATA)
+        resource.prlimit(pid, resource.RLIMIT_DATA, (bytes_max, most))
+
+
+def _ignore(*_: object) -> None:
+    """Decoding an input tells nothing on its way."""
+
+
+_UNHEARD = _Heard(_ignore, _ignore)

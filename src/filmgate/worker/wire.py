@@ -1,8 +1,8 @@
 """The words between a worker and its studio child: one JSON object a line, over pipes.
 
-worker → child   {"type": "picture"|"sound"|"film", ...}
-child → worker   {"type": "progress", ...}*  then one of {"type":
-"picture_facts"|"sound_facts"|"film_facts"|"refused"}
+worker → child   {"type": "picture"|"sound"|"crop"|"film"|"animate", ...}
+child → worker   {"type": "progress"|"preview", ...}*  then one of {"type":
+"picture_facts"|"sound_facts"|"cropped"|"film_facts"|"animation_facts"|"refused"}
 """
 
 from __future__ import annotations
@@ -31,10 +31,35 @@ class SoundOrder(msgspec.Struct, tag="sound", frozen=True, kw_only=True):
     param: str
 
 
+class CropOrder(msgspec.Struct, tag="crop", frozen=True, kw_only=True):
+    """Write a picture anew, of just that size."""
+
+    path: str
+    target: str
+    width_px: int
+    height_px: int
+    param: str
+
+
 class MakeOrder(msgspec.Struct, tag="film", frozen=True, kw_only=True):
     """Make a film."""
 
     order: FilmOrder
+
+
+class AnimateOrder(msgspec.Struct, tag="animate", frozen=True, kw_only=True):
+    """Draw a moving preview of a film that is made."""
+
+    film: str
+    target: str
+
+
+class WarmOrder(msgspec.Struct, tag="warm", frozen=True, kw_only=True):
+    """Say when the engines that are kept in memory are ready."""
+
+
+class WarmTold(msgspec.Struct, tag="warm_told", frozen=True, kw_only=True):
+    """They are, or say at each film why not."""
 
 
 class Told(msgspec.Struct, tag="progress", frozen=True, kw_only=True):
@@ -42,6 +67,12 @@ class Told(msgspec.Struct, tag="progress", frozen=True, kw_only=True):
 
     stage: Stage
     share: float
+
+
+class PreviewTold(msgspec.Struct, tag="preview", frozen=True, kw_only=True):
+    """What a film in the making looks like; the bytes cross the pipe as base64."""
+
+    jpeg: bytes
 
 
 class PictureTold(msgspec.Struct, tag="picture_facts", frozen=True, kw_only=True):
@@ -56,10 +87,20 @@ class SoundTold(msgspec.Struct, tag="sound_facts", frozen=True, kw_only=True):
     facts: SoundFacts
 
 
+class CropTold(msgspec.Struct, tag="cropped", frozen=True, kw_only=True):
+    """The picture lies there."""
+
+
 class FilmTold(msgspec.Struct, tag="film_facts", frozen=True, kw_only=True):
     """A film's facts."""
 
     facts: FilmFacts
+
+
+class AnimationTold(msgspec.Struct, tag="animation_facts", frozen=True, kw_only=True):
+    """A moving preview's facts."""
+
+    size_bytes: int
 
 
 class Refused(msgspec.Struct, tag="refused", frozen=True, kw_only=True):
@@ -73,8 +114,18 @@ class Refused(msgspec.Struct, tag="refused", frozen=True, kw_only=True):
     param: str | None = None
 
 
-Order = PictureOrder | SoundOrder | MakeOrder
-Answer = Told | PictureTold | SoundTold | FilmTold | Refused
+Order = PictureOrder | SoundOrder | CropOrder | MakeOrder | AnimateOrder | WarmOrder
+Answer = (
+    Told
+    | PreviewTold
+    | PictureTold
+    | SoundTold
+    | CropTold
+    | FilmTold
+    | AnimationTold
+    | WarmTold
+    | Refused
+)
 
 
 def _say_path(value: object) -> str:

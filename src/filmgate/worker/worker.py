@@ -11,7 +11,7 @@ every sweep_s      sweep
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
@@ -23,11 +23,14 @@ from filmgate.domain.task import Failure, Status, Task
 from filmgate.ports.studio import Studio
 from filmgate.service.audit_ledger import audit_ledger
 from filmgate.service.check_storage import remove_orphans
+from filmgate.service.close_purchases import close_purchases
 from filmgate.service.deps import Deps
+from filmgate.service.end_loops import end_loops
 from filmgate.service.produce_video import produce_video
 from filmgate.service.settle_task import settle_task
 from filmgate.service.sweep import expire_assets, sweep
 from filmgate.store.database import KEEPALIVE
+from filmgate.worker.seat import StudioSeat
 
 log = structlog.get_logger()
 
@@ -37,6 +40,7 @@ HEARTBEAT_S = 5.0
 STALLED_S = 20.0
 RESTART_S_MAX = 10.0
 GIVING_BACK_S = 1.0
+QUEUE_END_S = 2.0
 RETENTION_EVERY_S = 60.0
 AUDIT_EVERY_S = 600.0
 ORPHANS_EVERY_S = 3600.0
@@ -52,6 +56,8 @@ class WorkerSettings:
     database_url: str
     sweep_s: float
     drain_s: float
+    attempts_max: int = 1000
+    """Tasks of one worker at a time, with those that wait for an upstream."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +73,16 @@ class Claim:
 class Worker:
     """One worker process: as many films at a time as it has studios."""
 
-    def __init__(self, *, deps: Deps, studios: Sequence[Studio], settings: WorkerSettings) -> None:
+    def __init__(
+        self,
+        *,
+        deps: Deps,
+        studios: Sequence[Studio],
+        settings: WorkerSettings,
+        get_ready: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        """No task is taken before `get_ready` has returned; all else goes on meanwhile."""
+        self._get_ready = get_ready
         self._deps = deps
         self._settings = settings
         self._slots = len(studios)
@@ -86,8 +101,8 @@ class Worker:
         """
         loops = asyncio.TaskGroup()
         async with self._attempts, loops:
-            loops_running = [
-                loops.create_task(self._take_tasks(stop)),
+            taking = loops.create_task(self._take_tasks(stop))
+            keeping = [
                 loops.create_task(self._renew_leases()),
                 loops.create_task(self._mind_own_clock()),
                 loops.create_task(self._hear_changes()),
@@ -97,9 +112,10 @@ class Worker:
             ]
             await stop.wait()
             self._is_stopping = True
+            taking.cancel()
             await self._drain()
-            for loop in loops_running:
-                loop.cancel()
+            await asyncio.wait({taking}, timeout=QUEUE_END_S)
+            await end_loops([taking, *keeping])
         for studio in self._all_studios:
             await studio.close()
 
@@ -111,6 +127,7 @@ class Worker:
             attempt.cancel()
         if self._running:
             await asyncio.wait(list(self._running.values()), timeout=5)
+        await end_loops(list(self._running.values()))
 
     # ---- taking tasks
 
@@ -118,11 +135,16 @@ class Worker:
         """Run the queue's worker; it ends when its database connection breaks, and is
         started again.
         """
+        if self._get_ready is not None:
+            try:
+                await self._get_ready()
+            except FilmgateError as error:  # its films say it too, and may go elsewhere
+                log.warning("worker.not_ready", reason=error.message)
         wait_s = 0.2
         while not stop.is_set():
             started = asyncio.get_running_loop().time()
             try:
-                await self._take_until_stopped(stop)
+                await self._take_until_cancelled()
             except Exception as error:  # noqa: BLE001 - the worker's loop: whatever broke, films must go on
                 log.warning("queue.restarting", error=type(error).__name__, wait_s=wait_s)
             if asyncio.get_running_loop().time() - started > RESTART_S_MAX:
@@ -130,31 +152,26 @@ class Worker:
             await asyncio.sleep(wait_s)
             wait_s = min(wait_s * 2, RESTART_S_MAX)
 
-    async def _take_until_stopped(self, stop: asyncio.Event) -> None:
+    async def _take_until_cancelled(self) -> None:
+        """Take tasks; when cancelled, take no more and wait for those that run."""
         app = App(
             connector=PsycopgConnector(
                 conninfo=self._settings.database_url, max_size=4, kwargs=dict(KEEPALIVE)
             )
         )
         app.task(name="produce_video", queue=QUEUE)(self._produce)
-        async with app.open_async(), asyncio.TaskGroup() as group:
-            taking = group.create_task(
-                app.run_worker_async(
-                    queues=[QUEUE],
-                    name=self._settings.name,
-                    concurrency=self._slots,
-                    install_signal_handlers=False,
-                    delete_jobs="always",
-                    fetch_job_polling_interval=POLL_S,
-                    update_heartbeat_interval=HEARTBEAT_S,
-                    stalled_worker_timeout=STALLED_S,
-                    shutdown_graceful_timeout=self._settings.drain_s + 5,
-                )
+        async with app.open_async():
+            await app.run_worker_async(
+                queues=[QUEUE],
+                name=self._settings.name,
+                concurrency=self._slots,
+                install_signal_handlers=False,
+                delete_jobs="always",
+                fetch_job_polling_interval=POLL_S,
+                update_heartbeat_interval=HEARTBEAT_S,
+                stalled_worker_timeout=STALLED_S,
+                shutdown_graceful_timeout=self._settings.drain_s + 5,
             )
-            stopping = group.create_task(stop.wait())
-            await asyncio.wait({taking, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            taking.cancel()
-            stopping.cancel()
 
     async def _produce(self, task_id: str) -> None:
         """The queue's entry: make the attempt ours, so that it outlives a broken queue
@@ -165,17 +182,26 @@ class Worker:
             await asyncio.wait({self._running[key]}, timeout=GIVING_BACK_S)
         if key in self._running or self._is_stopping:
             return
-        attempt = self._attempts.create_task(self._attempt(key))
+        seat = StudioSeat(self._studios)
+        attempt = self._attempts.create_task(self._attempt(key, seat))
         self._running[key] = attempt
         attempt.add_done_callback(lambda _: self._forget(key))
-        await asyncio.shield(asyncio.wait({attempt}))
+        await asyncio.shield(self._until_slot_is_free(attempt, seat))
+
+    async def _until_slot_is_free(self, attempt: asyncio.Task[None], seat: StudioSeat) -> None:
+        """Wait until the attempt ends, or waits for an upstream and needs no studio meanwhile."""
+        lent = self._attempts.create_task(seat.is_lent.wait())
+        await asyncio.wait({attempt, lent}, return_when=asyncio.FIRST_COMPLETED)
+        lent.cancel()
+        if not attempt.done() and len(self._running) >= self._settings.attempts_max:
+            await asyncio.wait({attempt})
 
     def _forget(self, task_id: TaskId) -> None:
         self._running.pop(task_id, None)
         self._claims.pop(task_id, None)
 
-    async def _attempt(self, task_id: TaskId) -> None:
-        studio = await self._studios.get()
+    async def _attempt(self, task_id: TaskId, seat: StudioSeat) -> None:
+        await seat.take()
         asked_at_s = asyncio.get_running_loop().time()
 
         def note(task: Task) -> None:
@@ -183,13 +209,13 @@ class Worker:
 
         try:
             await produce_video(
-                task_id, worker=self._settings.name, studio=studio, deps=self._deps, on_claim=note
+                task_id, worker=self._settings.name, seat=seat, deps=self._deps, on_claim=note
             )
         except Exception:  # the worker's loop: a bug in one task must not end the others
             log.exception("task.broke", task_id=task_id)
             await self._fail_broken(task_id)
         finally:
-            self._studios.put_nowait(studio)
+            seat.leave()
 
     async def _fail_broken(self, task_id: TaskId) -> None:
         claim = self._claims.get(task_id)
@@ -275,6 +301,7 @@ class Worker:
             await asyncio.sleep(self._settings.sweep_s)
             try:
                 await sweep(deps=self._deps)
+                await close_purchases(deps=self._deps)
             except FilmgateError as error:
                 log.warning("sweep.failed", reason=error.code)
 

@@ -1,13 +1,4 @@
--- The longer statements of accounts, keys, the ledger and assets, by name.
-
--- name: ensure_account
-INSERT INTO accounts (id, name, created_at) VALUES (%(id)s, %(name)s, %(at)s)
-    ON CONFLICT (name) DO UPDATE SET name = excluded.name
-RETURNING id
-
--- name: add_key
-INSERT INTO api_keys (id, account_id, name, token_hash, prefix, created_at)
-VALUES (%(id)s, %(account_id)s, %(name)s, %(token_hash)s, %(prefix)s, %(created_at)s)
+-- The longer statements of accounts' balances, the ledger and assets, by name.
 
 -- One statement, so that it sees one moment.
 -- name: audit
@@ -39,7 +30,7 @@ SELECT * FROM assets
  ORDER BY expires_at NULLS FIRST LIMIT %(limit)s
 
 -- name: accounts
-SELECT accounts.*, (SELECT count(*) FROM api_keys WHERE account_id = accounts.id AND revoked_at IS NULL) AS usable_keys
+SELECT accounts.*, (SELECT count(*) FROM api_keys WHERE account_id = accounts.id AND revoked_at IS NULL AND disabled_at IS NULL) AS usable_keys
   FROM accounts
  WHERE %(sought)s::text IS NULL OR %(sought)s IN (id, name)
  ORDER BY name
@@ -57,7 +48,9 @@ WITH account AS (
 SELECT * FROM account
 
 -- name: entries
-SELECT * FROM ledger_entries WHERE account_id = %(account_id)s ORDER BY id DESC LIMIT %(limit)s
+SELECT * FROM ledger_entries
+ WHERE account_id = %(account_id)s AND (%(before)s::bigint IS NULL OR id < %(before)s)
+ ORDER BY id DESC LIMIT %(limit)s
 
 -- name: captured_by_key
 SELECT coalesce(sum(amount), 0)::bigint AS captured

@@ -1,0 +1,142 @@
+"""filmgate engines: what makes films here, in which order, and whether it answers.
+
+Reads the settings and the routes; needs no server and orders nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from filmgate.cli.failure import EXIT_FAILED, CommandFailed
+from filmgate.cli.options import DataOption, settings_with
+from filmgate.cli.table import print_table
+from filmgate.domain.errors import EngineFailed, UpstreamFault
+
+if TYPE_CHECKING:
+    from filmgate.config import Settings
+    from filmgate.domain.route import Route
+    from filmgate.service.upstream import Routes, Upstream
+
+engines = typer.Typer(help="List what makes films, and test whether it answers.")
+
+MICRO_USD = 1_000_000
+
+
+@engines.command("list")
+def list_engines(data: DataOption = None) -> None:
+    """List engines and upstreams, and the routes that lead to them.
+
+    \b
+    Examples:
+      filmgate engines list
+    """
+    from importlib.metadata import entry_points
+
+    routes = _routes(data)
+    ours = sorted(entry.name for entry in entry_points(group="filmgate.engines"))
+    rows = [[name, "engine", "here", "–", "–"] for name in ours]
+    rows += [_row(upstream) for upstream in routes.upstreams.values()]
+    print_table(["name", "kind", "where", "films at a time", "USD a day"], rows)
+    print_table(
+        ["route", "engines in order", "prompts are rewritten", "for"],
+        [_route_row(route) for route in (*routes.routes, routes.otherwise)],
+    )
+
+
+@engines.command("test")
+def test_engines(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Engines or upstreams. None: all on a route.")
+    ] = None,
+    data: DataOption = None,
+) -> None:
+    """Ask each whether it answers: an upstream by a request that costs nothing, an engine of ours
+    by a second of small film.
+
+    \b
+    Examples:
+      filmgate engines test
+      filmgate engines test dashscope-sg draft
+    """
+    settings = settings_with(data=data)
+    routes = _routes(data)
+    wanted = names or list(_on_routes(routes))
+    failures = asyncio.run(_test_all(wanted, routes, settings))
+    if failures:
+        raise CommandFailed(
+            f"{failures} of {len(wanted)} do not answer",
+            advice="`filmgate engines list` shows where they are; docs/guides/upstreams.md.",
+            exit_code=EXIT_FAILED,
+        )
+
+
+async def _test_all(names: list[str], routes: Routes, settings: Settings) -> int:
+    failures = 0
+    try:
+        for name in names:
+            began_s = time.monotonic()
+            try:
+                found = await _tested(name, routes, settings)
+            except (UpstreamFault, EngineFailed) as fault:
+                failures += 1
+                print(f"{name}  FAILED  {fault.message}")
+            else:
+                print(f"{name}  ok  {found}  ({time.monotonic() - began_s:.1f} s)")
+    finally:
+        await routes.close()
+    return failures
+
+
+async def _tested(name: str, routes: Routes, settings: Settings) -> str:
+    upstream = routes.upstreams.get(name)
+    if upstream is not None:
+        return await upstream.provider.check()
+    from filmgate.bootstrap import load_engine
+    from filmgate.ports.engine import Brief, Unobserved
+
+    brief = Brief(
+        prompt="a test", negative_prompt="", width_px=320, height_px=192,
+        fps=24, duration_s=1, seed=1,
+    )  # fmt: skip
+    engine = load_engine(name, settings)
+    frames = sum(1 for _ in engine.make(brief, Unobserved()).frames())
+    return f"{engine.name} {engine.version} made {frames} frames"
+
+
+def _routes(data: str | None) -> Routes:
+    from filmgate.bootstrap import routes_in_force
+
+    return routes_in_force(settings_with(data=data))
+
+
+def _on_routes(routes: Routes) -> dict[str, None]:
+    every = (*routes.routes, routes.otherwise)
+    return {name: None for route in every for choice in route.choices for name in choice}
+
+
+def _row(upstream: Upstream) -> list[str]:
+    day = upstream.allowance.micro_usd_per_day
+    return [
+        upstream.name,
+        upstream.provider.kind,
+        upstream.provider.url,
+        str(upstream.allowance.concurrent_max),
+        f"{day / MICRO_USD:g}" if day is not None else "no limit",
+    ]
+
+
+def _route_row(route: Route) -> list[str]:
+    order = " → ".join(
+        " or ".join(name if len(choice) == 1 else f"{name}×{n}" for name, n in choice.items())
+        for choice in route.choices
+    )
+    conditions = (route.models, route.modes, route.resolutions, route.api_keys)
+    told = [", ".join(sorted(values)) for values in conditions if values]
+    told += [f"{seconds} s" for seconds in sorted(route.durations_s)]
+    if route.hours_utc is not None:
+        told.append(f"{route.hours_utc[0]:%H:%M}-{route.hours_utc[1]:%H:%M} UTC")
+    return [route.name, order, route.rewriting, "; ".join(told) or "all"]

@@ -1,0 +1,30 @@
+// Tables with a caption, and key figures. What stands in them is the caller's.
+
+import { h } from "./dom.js";
+
+/** `columns`: `[heading, row => cell, kind]`; kind `number` is set right. */
+export function table(caption, columns, rows) {
+  const cell = (kind, ...content) => h("td", { class: kind ?? "" }, ...content);
+  return h(
+    "div",
+    { class: "table-room", tabIndex: 0, role: "region", "aria-label": caption },
+    h(
+      "table",
+      {},
+      h("caption", { class: "unseen" }, caption),
+      h("thead", {}, h("tr", {}, columns.map(([heading, , kind]) => h("th", { scope: "col", class: kind ?? "" }, heading)))),
+      h("tbody", {}, rows.map((row) => h("tr", {}, columns.map(([, show, kind]) => cell(kind, show(row) ?? "–"))))),
+    ),
+  );
+}
+
+/** A few figures side by side: `[word, value, hint]`. */
+export function figures(list) {
+  const one = ([word, value, hint]) =>
+    h("div", { class: "figure" }, h("dt", {}, word), h("dd", {}, value), hint ? h("p", { class: "hint" }, hint) : null);
+  return h("dl", { class: "figures" }, list.map(one));
+}
+
+export function panel(title, ...content) {
+  return h("section", { class: "card panel", "aria-label": title }, h("h2", {}, title), ...content);
+}

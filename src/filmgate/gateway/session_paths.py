@@ -1,0 +1,56 @@
+"""The page's paths and those of its session, as OpenAPI says them. It serves nothing."""
+
+from __future__ import annotations
+
+from filmgate.gateway.auth import PAGE_HEADER
+from filmgate.gateway.openapi_parts import Json, error_ref, operation, parameter, public
+
+
+def session_paths() -> Json:
+    """Return the paths."""
+    own = parameter(
+        PAGE_HEADER,
+        "header",
+        {"type": "string"},
+        "Any text. With the cookie, every request but GET needs it and must come from this origin.",
+        required=True,
+    )
+    name = parameter("name", "path", {"type": "string"}, "As the page says; it may hold slashes.")
+    part = public("A script, style, message file or picture of the page", "pagePart", None, "*/*")
+    part |= {"parameters": [name]}
+    return {
+        "/v1/session": {
+            "get": public("Whose key requests are made with", "showSession", "SessionEnvelope"),
+            "post": _open(own),
+            "delete": _close(own),
+        },
+        "/page/{name}": {"get": part},
+        "/": {"get": public("The page", "home", None, media="text/html")},
+    }
+
+
+def _open(own: Json) -> Json:
+    said = operation(
+        "Sign a browser in: sets an HttpOnly cookie that stands for the key for 7 days",
+        "openSession",
+        "SessionEnvelope",
+        parameters=[own],
+        errors=[403, 413, 415],
+    )
+    key: Json = {"type": "object", "required": ["key"], "properties": {"key": {"type": "string"}}}
+    said["requestBody"] = {
+        "required": True,
+        "content": {"application/json": {"schema": key | {"additionalProperties": False}}},
+    }
+    said["security"] = []
+    return said
+
+
+def _close(own: Json) -> Json:
+    said = operation("Sign a browser out", "closeSession", None, parameters=[own], errors=[403])
+    said["security"] = []
+    said["responses"] = {
+        "204": {"description": "Signed out"},
+        **{str(status): error_ref(status) for status in (403, 500, 503)},
+    }
+    return said

@@ -1,0 +1,1 @@
+"""Providers: somebody else's video APIs behind the port. They don't know each other."""

@@ -1,0 +1,162 @@
+"""A real Chromium on a real server. Screenshots of every test stand in out/page/ afterwards.
+
+Without Chromium, or without playwright, these tests are skipped and say so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from serving import ServerUnderTest, serving
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+CHROMIUM = os.environ.get("FILMGATE_TEST_CHROMIUM") or next(
+    filter(None, map(shutil.which, NAMES)), ""
+)
+PICTURES = Path(__file__).parents[2] / "out" / "page"
+FLAGS = ["--autoplay-policy=no-user-gesture-required", "--mute-audio", "--disable-dev-shm-usage"]
+PATIENCE_MS = 30_000
+
+Reader = Callable[..., Awaitable["Reading"]]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what needs a browser where there is none."""
+    why = ""
+    try:
+        import axe_playwright_python  # noqa: F401
+        import playwright  # noqa: F401
+    except ImportError as missing:
+        why = f"{missing.name} is not installed: ./check sets it up"
+    if not CHROMIUM:
+        why = "no Chromium: install the package `chromium`, or set FILMGATE_TEST_CHROMIUM"
+    if why:
+        for item in items:
+            if item.path.is_relative_to(Path(__file__).parent):
+                item.add_marker(pytest.mark.skip(reason=why))
+
+
+@dataclass
+class Reading:
+    """The page in one browser window, and what went wrong in it unasked."""
+
+    page: Any
+    server: ServerUnderTest
+    faults: list[str] = field(default_factory=list)
+    allowed: tuple[str, ...] = ()
+    """Parts of console errors that a test provokes on purpose."""
+
+    async def sign_in(self) -> None:
+        """Come in by the door."""
+        await self.page.get_by_label("API key").fill(token_of(self.server))
+        await self.page.get_by_role("button", name="Sign in").click()
+        await self.page.get_by_role("button", name="Make the film").wait_for()
+
+    async def go(self, name: str) -> None:
+        """Choose a view by its name."""
+        await self.page.get_by_role("navigation").get_by_role("link", name=name).click()
+        await self.page.get_by_role("heading", name=name, level=1).wait_for()
+
+    async def make(self, prompt: str, *, resolution: str = "480p") -> None:
+        """Ask for a film in the studio."""
+        await self.page.get_by_label("What the film shows").fill(prompt)
+        await self.page.get_by_label(resolution, exact=True).check()
+        await self.page.get_by_role("button", name="Make the film").click()
+
+    async def film_ends(self) -> None:
+        """Wait until the screen shows the film."""
+        await self.page.locator(".screen video").wait_for()
+
+    async def until(self, condition: str) -> None:
+        """Look again until an expression is true. (The page's policy forbids wait_for_function.)"""
+        async with asyncio.timeout(PATIENCE_MS / 1000):
+            while not await self.page.evaluate(condition):  # noqa: ASYNC110 - it is another process
+                await asyncio.sleep(0.05)
+
+    async def barriers(self) -> list[str]:
+        """What axe calls serious or worse."""
+        from axe_playwright_python.async_playwright import Axe
+
+        # Fading parts have no colour of their own yet.
+        await self.page.evaluate(
+            "Promise.all(document.getAnimations()"
+            ".filter(a => a.effect.getTiming().iterations !== Infinity)"
+            ".map(a => a.finished))"
+        )
+        found = await Axe().run(self.page)
+        return [
+            f"{one['id']}: {node['html'][:160]}"
+            for one in found.response["violations"]
+            if one["impact"] in {"serious", "critical"}
+            for node in one["nodes"]
+        ]
+
+
+def token_of(server: ServerUnderTest) -> str:
+    """The key that the server made for this machine."""
+    return (server.data / "client.key").read_text().strip()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerUnderTest]:
+    """One server with the test card for all readers."""
+    with serving(tmp_path_factory.mktemp("page") / "data", engine="testcard") as server:
+        yield server
+
+
+@pytest.fixture
+async def read(server: ServerUnderTest, request: pytest.FixtureRequest) -> AsyncIterator[Reader]:
+    """Open the page: `reading = await read(scheme="dark", width=390, height=844)`.
+
+    At the end each window is photographed, and must have had no fault.
+    """
+    from playwright.async_api import async_playwright
+
+    flags = [*FLAGS, "--no-sandbox"] if os.geteuid() == 0 else FLAGS
+    readings: list[Reading] = []
+    async with async_playwright() as driver:
+        browser = await driver.chromium.launch(executable_path=CHROMIUM, args=flags)
+
+        async def opened(
+            *,
+            scheme: Any = "light",
+            width: int = 1280,
+            height: int = 900,
+            locale: str = "en-US",
+            is_in: bool = True,
+        ) -> Reading:
+            context = await browser.new_context(
+                viewport={"width": width, "height": height},
+                color_scheme=scheme,
+                locale=locale,
+                permissions=["clipboard-read", "clipboard-write"],
+            )
+            context.set_default_timeout(PATIENCE_MS)
+            reading = Reading(await context.new_page(), server)
+            readings.append(reading)
+            reading.page.on("pageerror", lambda error: reading.faults.append(str(error)))
+            reading.page.on(
+                "console",
+                lambda said: reading.faults.append(said.text) if said.type == "error" else None,
+            )
+            await reading.page.goto(server.facts["url"])
+            if is_in:
+                await reading.sign_in()
+            return reading
+
+        yield opened
+        for number, reading in enumerate(readings):
+            PICTURES.mkdir(parents=True, exist_ok=True)
+            name = f"{request.node.name.replace('/', '-')}-{number}.png"
+            await reading.page.screenshot(path=PICTURES / name)
+        await browser.close()
+    faults = [f for r in readings for f in r.faults if not any(part in f for part in r.allowed)]
+    assert faults == []

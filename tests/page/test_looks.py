@@ -1,0 +1,69 @@
+"""No serious barrier in any view, light and dark, phone and wide screen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from conftest import Reader
+from serving import ServerUnderTest
+
+WIDE = {"width": 1920, "height": 1080}
+PHONE = {"width": 390, "height": 844}
+TOO_WIDE = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+
+
+@pytest.fixture(scope="module")
+def film(server: ServerUnderTest) -> dict[str, Any]:
+    """A finished film and a failed one."""
+    server.ended(server.submit({"prompt": "A film that failed [fail]", "resolution": "480p"}))
+    return server.ended(server.submit({"prompt": "A film to look at", "resolution": "480p"}))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+@pytest.mark.usefixtures("film")
+async def test_every_view_is_without_barriers(
+    read: Reader, scheme: str, size: dict[str, int]
+) -> None:
+    reading = await read(scheme=scheme, **size)
+    page = reading.page
+    found: dict[str, list[str]] = {}
+    await page.get_by_text("More", exact=True).click()
+    found["studio"] = await reading.barriers()
+    await page.locator(".strip .film-card", has_text="A film to look at").first.click()
+    await reading.film_ends()
+    found["film"] = await reading.barriers()
+    is_too_wide = {"studio": await page.evaluate(TOO_WIDE)}
+    for name in ("Library", "Keys", "Usage", "System"):
+        await reading.go(name)
+        await page.wait_for_load_state("networkidle")
+        found[name] = await reading.barriers()
+        is_too_wide[name] = await page.evaluate(TOO_WIDE)
+    await reading.go("Library")
+    await page.locator(".film-card", has_text="A film to look at").first.click()
+    await page.get_by_role("dialog").locator("video").wait_for()
+    found["look"] = await reading.barriers()
+    assert {view: barriers for view, barriers in found.items() if barriers} == {}
+    assert not any(is_too_wide.values()), is_too_wide
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_the_door_is_without_barriers(read: Reader, scheme: str) -> None:
+    reading = await read(scheme=scheme, is_in=False)
+    await reading.page.get_by_label("API key").wait_for()
+    assert await reading.barriers() == []
+
+
+async def test_nothing_is_asked_of_any_other_host(read: Reader, server: ServerUnderTest) -> None:
+    reading = await read(is_in=False)
+    asked: list[str] = []
+    reading.page.on("request", lambda request: asked.append(request.url))
+    await reading.page.reload()
+    await reading.sign_in()
+    for name in ("Library", "Keys", "Usage", "System"):
+        await reading.go(name)
+    others = [url for url in asked if not url.startswith((server.facts["url"], "blob:"))]
+    assert len(asked) > 10
+    assert others == []
