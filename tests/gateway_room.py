@@ -24,6 +24,7 @@ from filmgate.domain.usage import UsageFilter, UsageLine
 from filmgate.gateway.app import DoorSettings, build_app
 from filmgate.ports.preview import NewPreview, Preview
 from filmgate.ports.queue import Outlook
+from filmgate.ports.sessions import Session
 from filmgate.ports.store import Submission
 from filmgate.service.deps import Deps, Limits
 from filmgate.service.upstream import Routes
@@ -72,6 +73,7 @@ class RoomStore:
     def __init__(self) -> None:
         self.kept: dict[str, Task] = {}
         self.assets: dict[str, Asset] = {}
+        self.sessions: dict[bytes, Session] = {}
         self.by_idempotency: dict[str, str] = {}
         self.submit_error: Exception | None = None
         self.ready = True
@@ -102,6 +104,15 @@ class RoomStore:
 
     async def touch_key(self, key_id: str, *, at: datetime, address: str | None = None) -> None:
         return None
+
+    async def add_session(self, session: Session) -> None:
+        self.sessions[session.token_hash] = session
+
+    async def session(self, token_hash: bytes) -> Session | None:
+        return self.sessions.get(token_hash)
+
+    async def forget_session(self, token_hash: bytes) -> None:
+        self.sessions.pop(token_hash, None)
 
     async def submit(self, task: Task, *, idempotency: Any, unfinished_max: int) -> Submission:
         if self.submit_error is not None:

@@ -266,6 +266,11 @@ class Settings:
         "sora-2=wan2.5-preview,sora-2-pro=wan2.5-preview",
         "Comma-separated name=model pairs: other names for models at POST /v1/videos.",
     )
+    model_prices: str = _setting(
+        "",
+        "Comma-separated model=USD or model/resolution=USD pairs: what a second of video costs, in"
+        " place of the catalogue's price.",
+    )
     result_ttl_s: int = _setting(DAY_S, "How long a finished film can be downloaded.", low=1)
     upload_ttl_s: int = _setting(72 * HOUR_S, "How long an uploaded file is kept.", low=1)
     task_ttl_d: int = _setting(90, "Days that an ended task is kept.", low=1)
@@ -291,12 +296,18 @@ class Settings:
             _network("trusted_proxies", entry)
         _pairs("fetch_resolve", self.fetch_resolve, "host=address")
         _pairs("model_aliases", self.model_aliases, "name=model")
+        _pairs("model_prices", self.model_prices, "model=USD")
         if self.rewriter_url and not self.rewriter_model:
             raise ConfigError("rewriter_model must name a model where rewriter_url is set")
         if bool(self.provenance_certificate) != bool(self.provenance_key):
             raise ConfigError("provenance_certificate and provenance_key must be given together")
         if self.lease_s < 2 * self.sweep_s and self.lease_s < 1:
             raise ConfigError(f"lease_s must be at least 1 second, got {self.lease_s}")
+
+    @property
+    def prices(self) -> dict[str, str]:
+        """The pairs of `model_prices`."""
+        return _pairs("model_prices", self.model_prices, "model=USD")
 
     @property
     def model_names(self) -> dict[str, str]:

@@ -74,8 +74,10 @@ class Place:
         settings = Settings(data=str(self.folder), engine="testcard", fetch_allowed="127.0.0.1")
         deps = await build_deps(settings, store)
         fetcher = CountingFetcher(deps.fetcher)
-        yield replace(deps, fetcher=fetcher, rewriter=FakeRewriter())
-        await store.close()
+        try:
+            yield replace(deps, fetcher=fetcher, rewriter=FakeRewriter())
+        finally:
+            await store.close()
 
     async def new_task(self) -> Task:
         async with self.deps() as deps:
@@ -171,10 +173,12 @@ def picture_server() -> Iterator[str]:
     web = ThreadingHTTPServer(("127.0.0.1", 0), Pictures)
     thread = threading.Thread(target=web.serve_forever)
     thread.start()
-    yield f"http://127.0.0.1:{web.server_port}/a.png"
-    web.shutdown()
-    thread.join()
-    web.server_close()
+    try:
+        yield f"http://127.0.0.1:{web.server_port}/a.png"
+    finally:
+        web.shutdown()
+        thread.join()
+        web.server_close()
 
 
 def main() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
 from rig import FakeStudio, OnlySeat, look, movements, new_key, submit
 from test_crash_points import Fate, Mortal
 from upstreams import close_providers, deps_with, provider_of, routes_to, upstream_of
+from workshop_floor import until
 
 from filmgate.domain.purchase import PurchaseState
 from filmgate.service import buy_film
@@ -17,6 +19,7 @@ from filmgate.service.produce_video import produce_video
 from filmgate.service.sweep import sweep
 from filmgate.testing.fake_apimart import FakeApiMart
 from filmgate.testing.fake_dashscope import FakeDashScope
+from filmgate.testing.fake_openai_videos import FakeVllmOmni
 from filmgate.testing.provider_contract import ORDER
 from filmgate.testing.upstream import Fault, Outcome
 
@@ -222,3 +225,37 @@ async def test_what_a_cancelled_task_ordered_is_cancelled_there(store, tmp_path,
         assert order.is_cancelled
         (purchase,) = await store.purchases(task.id)
         assert (purchase.state, purchase.cost_micro_usd) == (PurchaseState.CANCELLED, 0)
+
+
+@pytest.mark.parametrize("state", [PurchaseState.UNCERTAIN, PurchaseState.WASTED])
+async def test_what_may_have_been_charged_is_not_ordered_again_by_a_later_attempt(
+    state, store, tmp_path, database_url
+):
+    with FakeDashScope() as upstream:
+        theirs = upstream_of(provider_of(upstream))
+        deps = await deps_with(store, tmp_path, routes_to(theirs, then=("draft",)))
+        task = await submit(store, await new_key(store))
+        claimed = await store.claim(task.id, worker="w", lease_s=60)
+        assert claimed is not None
+        purchase = await store.intend_purchase(
+            task.id, attempt=1, number=1, upstream="theirs", cost_micro_usd=0,
+            allowance=theirs.allowance,
+        )  # fmt: skip
+        await store.end_purchase(purchase, state=state, detail="told by an attempt that died")
+        ended = await recovered(task, deps, database_url)
+        assert not upstream.orders
+    assert (ended.status, ended.failure.code) == ("failed", "upstream_uncertain")
+
+
+async def test_a_server_of_our_own_that_was_restarted_is_asked_again(store, tmp_path):
+    with FakeVllmOmni(outcome=Outcome.NEVER) as upstream:
+        deps = await deps_with(store, tmp_path, routes_to(upstream_of(provider_of(upstream))))
+        task = await submit(store, await new_key(store))
+        async with asyncio.TaskGroup() as group:
+            making = group.create_task(attempt(task, deps))
+            await until(lambda: upstream.count("look") > 2)
+            upstream.outcome = Outcome.DONE
+            upstream.orders.clear()
+            ended = await making
+        assert (ended.status, ended.engine) == ("completed", "theirs")
+        assert upstream.count("submit") == 2

@@ -1,5 +1,5 @@
 """kill -9 and SIGSTOP of every process while films are being made: the films go on, the ledger is
-exact. Leases are a second long here; what is promised for the default ones follows from them.
+exact. Leases are two seconds long here; what is promised for the default ones follows from them.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from serving import ServerUnderTest, serving, wait_until
 STEADY = {**QUICK, "prompt": "[steady]"}
 SETTINGS = {
     "engine": "testcard",
-    "lease_s": "1",
+    "lease_s": "2",
     "sweep_s": "0.3",
     "drain_s": "1",
     "fetch_allowed": "127.0.0.1",

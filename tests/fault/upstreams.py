@@ -13,13 +13,19 @@ from filmgate.ports.provider import Account, Provider
 from filmgate.ports.store import Allowance
 from filmgate.providers.apimart import ApiMart
 from filmgate.providers.dashscope import DashScope
+from filmgate.providers.openai_videos import OpenAIVideos
 from filmgate.service.deps import Deps
 from filmgate.service.upstream import Patience, Routes, Upstream
 from filmgate.store.store import PostgresStore
 from filmgate.testing.provider_contract import NoWeb
 from filmgate.testing.upstream import FakeUpstream
 
-PROVIDERS = {"dashscope": DashScope, "apimart": ApiMart}
+PROVIDERS = {
+    "dashscope": DashScope,
+    "apimart": ApiMart,
+    "vllm-omni": OpenAIVideos,
+    "sglang": OpenAIVideos,
+}
 PRICE_MICRO_USD_PER_S = 50_000
 _open: list[Provider] = []
 

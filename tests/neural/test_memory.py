@@ -103,6 +103,7 @@ def test_the_model_longest_unused_leaves(weights, profile, settings):
         {"neural_vae_tiling": True},
         {"neural_attention": "native"},
         {"neural_text_encoder_on_cpu": True},
+        {"neural_offload": "group"},
         {"neural_quantization": "fp8_storage", "neural_dtype": "float32"},
         {"neural_cache": "first_block", "neural_cache_threshold": 0.5},
         {"neural_warm_sizes": "64x32"},
@@ -145,6 +146,52 @@ def test_a_cache_skips_blocks(weights, profile, cache):
         frames_from(engine, BRIEF)
     assert calls["off"] == 16, "eight steps, with and without the prompt"
     assert calls[cache] < 16
+
+
+def test_a_lora_changes_the_film(settings, weights, tmp_path):
+    peft = pytest.importorskip("peft")
+    import diffusers
+    import torch
+
+    torch.manual_seed(0)
+    kind = diffusers.WanTransformer3DModel
+    transformer = kind.from_pretrained(weights("wan-ti2v"), subfolder="transformer")
+    transformer.add_adapter(
+        peft.LoraConfig(r=2, init_lora_weights=False, target_modules=["to_q", "to_v"])
+    )
+    layers = peft.utils.get_peft_model_state_dict(transformer)
+    diffusers.WanPipeline.save_lora_weights(tmp_path, transformer_lora_layers=layers)
+    (file,) = tmp_path.glob("*.safetensors")
+    plain = frames_from(WanEngine.configured(settings), BRIEF)
+    changed = frames_from(WanEngine.configured({**settings, "wan_lora": str(file)}), BRIEF)
+    assert not np.array_equal(plain, changed)
+
+
+def test_a_gguf_file_stands_for_the_transformer(settings, weights, tmp_path):
+    gguf = pytest.importorskip("gguf")
+    import diffusers
+
+    kind = diffusers.WanTransformer3DModel
+    transformer = kind.from_pretrained(weights("wan-ti2v"), subfolder="transformer")
+    file = tmp_path / "transformer.gguf"
+    writer = gguf.GGUFWriter(file, "wan")
+    for name, tensor in transformer.state_dict().items():
+        writer.add_tensor(name, tensor.float().numpy())
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    plain = frames_from(WanEngine.configured(settings), BRIEF)
+    read = frames_from(WanEngine.configured({**settings, "wan_gguf": str(file)}), BRIEF)
+    assert np.array_equal(plain, read), "the same numbers, written in another form"
+
+
+@pytest.mark.parametrize("kind", ["int8", "fp8"])
+def test_quantised_weights_make_films_that_repeat(settings, kind):
+    pytest.importorskip("torchao")
+    chosen = {**settings, "neural_quantization": kind, "neural_dtype": "bfloat16"}
+    engine = WanEngine.configured(chosen)
+    assert np.array_equal(frames_from(engine, BRIEF), frames_from(engine, BRIEF))
 
 
 def test_magcache_without_its_ratios_says_what_is_missing(settings):

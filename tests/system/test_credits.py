@@ -46,9 +46,9 @@ def facts(text: str) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def customer(server) -> Iterator[httpx.Client]:
     """A customer with a limit and money for one film and a half."""
+    command(server, "accounts", "create", "customer-7", "--limited")
     made = command(server, "keys", "create", "web", "--account", "customer-7")
     assert made.returncode == 0, made.stderr
-    command(server, "accounts", "limit", "customer-7", "on")
     granted = command(server, "credits", "grant", "customer-7", "0.25", "--note", "invoice 1042")
     assert facts(granted.stdout)["available"] == "$0.25"
     headers = {"Authorization": f"Bearer {made.stdout.strip()}"}

@@ -20,6 +20,7 @@ import pytest
 import typer
 
 import fake_serve
+from filmgate.bootstrap import routes_in_force
 from filmgate.cli import app, main
 from filmgate.cli.doctor import State, check_disk, check_engines, check_folder
 from filmgate.cli.film_file import slug
@@ -30,6 +31,7 @@ from filmgate.domain.account import Account
 from filmgate.domain.api_key import ApiKey, Budget, KeyScope, Priority, Spent, hash_token
 from filmgate.domain.ids import AccountId, ApiKeyId
 from filmgate.domain.ledger import Balance
+from filmgate.service.upstream import Routes
 
 Run = Callable[..., int]
 LAPTOP = ApiKey(
@@ -136,8 +138,11 @@ class FakeBootstrap(ModuleType):
     def run_worker(self, settings: Settings) -> None:
         self.ran.append(("worker", settings, False))
 
-    def run_studio(self) -> None:
-        self.ran.append(("studio", None, False))
+    def run_studio(self, settings: Settings, *, is_resident: bool) -> None:
+        self.ran.append(("studio", settings, is_resident))
+
+    def routes_in_force(self, settings: Settings) -> Routes:
+        return routes_in_force(settings)
 
 
 @pytest.fixture
@@ -294,7 +299,7 @@ def test_doctor_names_what_is_missing_and_what_to_do(
     monkeypatch.setenv("FILMGATE_ENGINE", "camera-obscura")
     assert run("doctor") == 1
     out = capsys.readouterr().out
-    assert "engine camera-obscura\tmissing\tnot installed\tSet FILMGATE_ENGINE to one of" in out
+    assert "routes\tmissing\tno engine is named 'camera-obscura'; there are" in out
     assert "encoders\tok\tH.264 and AAC" in out
     assert "database\tok\tembedded PostgreSQL" in out
 
@@ -308,8 +313,10 @@ def test_doctor_tells_a_full_disk_and_a_folder_it_may_not_write(tmp_path: Path) 
     assert check_folder(tmp_path / "new/folder").state is State.OK
 
 
-def test_an_engine_that_is_not_installed_is_missing_only_when_it_is_wanted() -> None:
-    assert [f.state for f in check_engines("none-such") if "none-such" in f.name] == [State.MISSING]
+def test_an_engine_that_no_route_can_lead_to_is_missing(tmp_path: Path) -> None:
+    findings = list(check_engines(Settings(engine="none-such", data=str(tmp_path))))
+    assert [f.state for f in findings] == [State.MISSING]
+    assert "none-such" in findings[0].found
 
 
 def test_status_and_stop_without_a_server(run: Run, capsys: pytest.CaptureFixture[str]) -> None:

@@ -107,7 +107,12 @@ def test_a_meaningless_orientation_is_ignored(at):
 
 @pytest.mark.parametrize(
     ("size", "target"),
-    [((900, 300), (300, 300)), ((300, 900), (300, 300)), ((4000, 900), (300, 260))],
+    [
+        ((900, 300), (300, 300)),
+        ((300, 900), (300, 300)),
+        ((4000, 900), (300, 260)),
+        ((1600, 400), (1098, 364)),
+    ],
 )
 def test_a_picture_is_cropped_in_its_middle_and_never_stretched(at, size, target):
     picture = Image.new("RGB", size, (0, 0, 0))

@@ -139,6 +139,7 @@ def signing_credential(settings: Settings) -> Credential | None:
 async def build_deps(settings: Settings, store: Store) -> Deps:
     """Put an adapter behind every port."""
     from filmgate.catalogue import load_models
+    from filmgate.catalogue.prices import with_prices
     from filmgate.service.deps import Deps, Limits
     from filmgate.storage.links import SignedLinks
     from filmgate.storage.local import LocalStorage
@@ -154,7 +155,7 @@ async def build_deps(settings: Settings, store: Store) -> Deps:
         rewriter=_rewriter(settings),
         clock=SystemClock(),
         entropy=SystemEntropy(),
-        models=load_models(),
+        models=with_prices(load_models(), settings.prices),
         sealer=sealer_in_force(data_path(settings) / "seal.key", key=settings.seal_key),
         limits=Limits(**{f.name: getattr(settings, f.name) for f in fields(Limits)}),
         routes=routes_in_force(settings, fetcher),

@@ -84,7 +84,7 @@ def checks_with(settings: Settings, folder: Path) -> Iterator[Finding]:
     yield check_folder(folder)
     yield check_disk(folder, shutil.disk_usage)
     yield check_database(settings.database_url)
-    yield from check_engines(settings.engine)
+    yield from check_engines(settings)
     yield check_encoders()
     yield check_provenance(settings, folder)
     yield check_server(folder)
@@ -166,25 +166,33 @@ def _embedded_database() -> Finding:
     return Finding(name="database", state=State.MISSING, found=found, remedy=remedy)
 
 
-def check_engines(wanted: str) -> Iterator[Finding]:
-    """Whether every installed engine can be loaded, and the one in the settings is among them."""
+def check_engines(settings: Settings) -> Iterator[Finding]:
+    """Whether every engine on a route can be loaded, and every other one that is installed."""
     from importlib.metadata import entry_points
 
-    entries = {entry.name: entry for entry in entry_points(group="filmgate.engines")}
-    for name, entry in sorted(entries.items()):
+    from filmgate.bootstrap import routes_in_force
+
+    try:
+        routes = routes_in_force(settings)
+    except ConfigError as error:
+        remedy = "`filmgate engines list` says it again once it is mended; docs/guides/upstreams.md"
+        yield Finding(name="routes", state=State.MISSING, found=error.message, remedy=remedy)
+        return
+    for name, entry in sorted((e.name, e) for e in entry_points(group="filmgate.engines")):
+        is_used = name in routes.engines
         try:
             entry.load()
         except (ImportError, AttributeError) as error:
-            state = State.MISSING if name == wanted else State.NOTE
+            state = State.MISSING if is_used else State.NOTE
             remedy = "Install what it needs."
             yield Finding(name=f"engine {name}", state=state, found=str(error), remedy=remedy)
         else:
-            found = entry.value + (" (in use)" if name == wanted else "")
+            found = entry.value + (" (in use)" if is_used else "")
             yield Finding(name=f"engine {name}", state=State.OK, found=found)
-    if wanted not in entries:
-        remedy = "Set FILMGATE_ENGINE to one of: " + (", ".join(sorted(entries)) or "(none)")
-        found = "not installed"
-        yield Finding(name=f"engine {wanted}", state=State.MISSING, found=found, remedy=remedy)
+    for upstream in routes.upstreams.values():
+        found = f"{upstream.provider.kind} at {upstream.provider.url}"
+        remedy = f"`filmgate engines test {upstream.name}` asks whether it answers."
+        yield Finding(name=f"upstream {upstream.name}", state=State.OK, found=found, remedy=remedy)
 
 
 def check_encoders() -> Finding:

@@ -64,7 +64,7 @@ def test_engines(
     """
     settings = settings_with(data=data)
     routes = _routes(data)
-    wanted = names or list(_on_routes(routes))
+    wanted = names or list(routes.engines)
     failures = asyncio.run(_test_all(wanted, routes, settings))
     if failures:
         raise CommandFailed(
@@ -111,11 +111,6 @@ def _routes(data: str | None) -> Routes:
     from filmgate.bootstrap import routes_in_force
 
     return routes_in_force(settings_with(data=data))
-
-
-def _on_routes(routes: Routes) -> dict[str, None]:
-    every = (*routes.routes, routes.otherwise)
-    return {name: None for route in every for choice in route.choices for name in choice}
 
 
 def _row(upstream: Upstream) -> list[str]:

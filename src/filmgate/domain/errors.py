@@ -42,6 +42,7 @@ FilmgateError
     UpstreamBusy
     UpstreamAway
     UpstreamRefused
+    UpstreamUnfit
     UpstreamSilent
   LeaseLost
   ConfigError
@@ -395,6 +396,12 @@ class UpstreamRefused(UpstreamFault):
     """The upstream took nothing and will not: key, arrears, model. Its operator must act."""
 
     code = "upstream_refused"
+
+
+class UpstreamUnfit(UpstreamFault):
+    """The upstream makes no such films, and is well: another engine must be asked."""
+
+    code = "upstream_unfit"
 
 
 class UpstreamSilent(UpstreamFault):

@@ -1,8 +1,9 @@
 """A purchase: one film ordered from an upstream for one task, and the only ways it may go.
 
     intended ──→ bought ──→ delivered
-       │            ├─────→ failed
-       ├──→ refused └─────→ cancelled
+       │            ├─────→ failed (not charged)
+       ├──→ refused ├─────→ wasted (may be charged, and there is no film of use)
+       │            └─────→ cancelled
        └──→ uncertain (the answer was lost, and the upstream cannot be asked by name)
 
 It is written before the upstream is called and completed right after, so that whoever goes on with
@@ -26,6 +27,7 @@ class PurchaseState(StrEnum):
     BOUGHT = "bought"
     DELIVERED = "delivered"
     FAILED = "failed"
+    WASTED = "wasted"
     REFUSED = "refused"
     CANCELLED = "cancelled"
     UNCERTAIN = "uncertain"
@@ -64,3 +66,13 @@ class Purchase:
             PurchaseState.BOUGHT,
             PurchaseState.DELIVERED,
         }
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether it gave no film and was not charged: its number is used up, another may follow."""
+        return self.state is PurchaseState.FAILED
+
+    @property
+    def is_final_for_task(self) -> bool:
+        """Whether it may have cost money and gave no film: the task must not order another."""
+        return self.state in {PurchaseState.WASTED, PurchaseState.UNCERTAIN}

@@ -38,7 +38,13 @@ from filmgate.gateway.wire import (
 from filmgate.service.cancel_task import cancel_task
 from filmgate.service.delete_task import delete_task
 from filmgate.service.deps import Deps
-from filmgate.service.read_task import PAGE_MAX, TaskView, list_tasks, read_task
+from filmgate.service.read_task import (
+    PAGE_MAX,
+    TaskView,
+    list_tasks,
+    read_task,
+    searched_until,
+)
 from filmgate.service.remix_task import body_of
 from filmgate.service.submit_task import submit_task
 from filmgate.service.watch import TaskWatch
@@ -120,6 +126,10 @@ class Apimart:
         shown_views = views[:limit]
         has_more = len(views) == asked and (len(views) > limit or limit == PAGE_MAX)
         cursor = shown_views[-1].task.id if has_more else None
+        if cursor is None and query.get("q"):
+            cursor = await searched_until(
+                key=key, before=query.get("cursor") or None, deps=self._deps
+            )
         return json_answer(TaskPage(200, [self._said(v, request) for v in shown_views], cursor))
 
     async def cancel(self, request: Request) -> Answer:

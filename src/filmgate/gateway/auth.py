@@ -68,8 +68,11 @@ def refuse_forgery(request: Request) -> None:
     if PAGE_HEADER not in request.headers:
         raise Forbidden(f"with a session, {request.method} needs the header {PAGE_HEADER}")
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin", "")
-    is_own = urlsplit(origin).netloc == request.headers.get("host", "")
-    if site != "same-origin" if site is not None else not is_own:
+    if site is not None:
+        is_own = site == "same-origin"
+    else:
+        is_own = urlsplit(origin).netloc == request.headers.get("host")
+    if not is_own:
         raise Forbidden("with a session, changes are taken from this server's own page only")
 
 

@@ -70,7 +70,10 @@ _ERRORS = {
     503: "Something the server stands on is away, or `outcome_unknown`.",
 }
 EXPAND = "`request` adds the body that would ask for this film again."
-SEARCH = f"Only tasks, of the newest {SEARCHED_TASKS_MAX:,}, whose prompt has all these words."
+SEARCH = (
+    "Only tasks whose prompt has all these words. An answer looks at"
+    f" {SEARCHED_TASKS_MAX:,} tasks; `next_cursor` goes on, also from an empty page."
+)
 _LANGUAGES = ["en", "zh", "ja", "ko", "ru", "fr", "de", "id", "pt", "es"]
 
 

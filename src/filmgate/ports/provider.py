@@ -9,6 +9,7 @@ these faults (domain/errors.py), which decide what may follow:
 
     UpstreamBusy, UpstreamAway   nothing was taken; later, or elsewhere
     UpstreamRefused              nothing was taken; elsewhere, and the operator must act
+    UpstreamUnfit                nothing was asked: it makes no such films; elsewhere
     UpstreamRejected             nothing was taken; the caller's request is at fault
     UpstreamSilent               not known whether it was taken: never ordered again, unless the
                                  upstream keeps keys

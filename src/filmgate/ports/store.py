@@ -27,7 +27,8 @@ from filmgate.ports.queue import Queue
 from filmgate.ports.sessions import Sessions
 from filmgate.ports.webhook import Webhooks
 
-SEARCHED_TASKS_MAX = 100_000
+SEARCHED_TASKS_MAX = 20_000
+"""How many tasks one search looks at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +76,8 @@ class TaskFilter:
     status: Status | None = None
     model: str | None = None
     words: tuple[str, ...] = ()
-    """Only tasks whose prompt has all of these in it, in any case, among the newest
-    SEARCHED_TASKS_MAX."""
+    """Only tasks whose prompt has all of these in it, in any case, among the first
+    SEARCHED_TASKS_MAX: `searched_until` says where to go on."""
     limit: int = 20
 
 
@@ -133,6 +134,10 @@ class Tasks(Protocol):
 
     async def tasks(self, wanted: TaskFilter) -> list[Task]:
         """Return a page of an account's tasks."""
+        ...
+
+    async def searched_until(self, wanted: TaskFilter) -> TaskId | None:
+        """Return the last task that a search looks at; None if it comes to the account's first."""
         ...
 
     async def task_window(self, wanted: TaskWindow) -> tuple[list[Task], int]:

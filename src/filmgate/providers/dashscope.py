@@ -25,6 +25,7 @@ from filmgate.domain.errors import (
     UpstreamRefused,
     UpstreamRejected,
     UpstreamSilent,
+    UpstreamUnfit,
 )
 from filmgate.ports.engine import Source
 from filmgate.ports.fetcher import Fetcher
@@ -166,7 +167,7 @@ class DashScope:
         names = self._models.get(order.model)
         mode = "text" if order.image_path is None else "image"
         if names is None or mode not in names:
-            raise UpstreamRefused(f"{self._account.name} has no {mode} model for {order.model}")
+            raise UpstreamUnfit(f"{self._account.name} has no {mode} model for {order.model}")
         return str(names[mode])
 
     async def _uploaded(self, path: Path, model: str) -> str:

@@ -1,8 +1,8 @@
 """A server of our own that speaks `/v1/videos`: vLLM-Omni, SGLang diffusion, or alike.
 
-    POST   /v1/videos          multipart, text fields as parts too → job
-    GET    /v1/videos/{id}     the job; a failed one may come as HTTP 4xx or 5xx
-    GET    /v1/videos/{id}/content, or the job's own url
+    POST   /v1/videos          multipart, text fields as parts too → the film
+    GET    /v1/videos/{id}     the film; a failed one may come as HTTP 4xx or 5xx
+    GET    /v1/videos/{id}/content, or its own url
     DELETE /v1/videos/{id}     stops it (vLLM-Omni), or only forgets it (SGLang)
 
 One form serves both: every field below is declared by both servers. What comes back is not believed
@@ -66,22 +66,22 @@ class OpenAIVideos:
             content = await asyncio.to_thread(order.image_path.read_bytes)
             parts.append(("input_reference", ("picture.png", content, "image/png")))
         answer = await self._exchange.ask("POST", "/v1/videos", files=parts)
-        job = answer.json or {}
-        if answer.is_success and isinstance(job.get("id"), str):
-            return str(job["id"])
+        told = answer.json or {}
+        if answer.is_success and isinstance(told.get("id"), str):
+            return str(told["id"])
         raise self._fault(answer)
 
     async def look(self, upstream_id: str) -> View:
         """See the port. The body counts, whatever the status says."""
         answer = await self._exchange.ask("GET", f"/v1/videos/{upstream_id}")
-        job = answer.json or {}
-        state = STATES.get(str(job.get("status")))
+        told = answer.json or {}
+        state = STATES.get(str(told.get("status")))
         if state is None:
             if answer.status == 404:
                 return View(state=ViewState.LOST, cost_micro_usd=0, message="it was restarted")
             raise UpstreamSilent(f"{self._account.name} answered {answer.status} without a status")
-        progress = job.get("progress")
-        url = job.get("url")
+        progress = told.get("progress")
+        url = told.get("url")
         return View(
             state=state,
             progress=progress / 100 if isinstance(progress, int | float) and progress else None,

@@ -184,14 +184,16 @@ async def _looked(purchase: Purchase, upstream: Upstream, attempt: Attempt) -> V
 async def _failed(
     purchase: Purchase, view: View, attempt: Attempt
 ) -> UpstreamFailed | UpstreamRejected:
-    lost = view.state is ViewState.LOST
-    said = "it does not know this film any more" if lost else view.message or "it gave no reason"
-    cost = None if lost else view.cost_micro_usd
-    await _end(purchase, PurchaseState.FAILED, attempt, cost_micro_usd=cost, detail=said)
+    is_lost = view.state is ViewState.LOST
+    said = "it does not know this film any more" if is_lost else view.message or "it gave no reason"
+    cost = view.cost_micro_usd
+    is_free = cost == 0
+    state = PurchaseState.FAILED if is_free else PurchaseState.WASTED
+    await _end(purchase, state, attempt, cost_micro_usd=cost, detail=said)
     if view.is_callers_fault:
         return UpstreamRejected(f"{purchase.upstream} refused this: {said}")
     message = f"{purchase.upstream} could not make the film: {said}"
-    return UpstreamFailed(message, may_retry=not lost and cost == 0)
+    return UpstreamFailed(message, may_retry=is_free)
 
 
 async def _timed_out(purchase: Purchase, upstream: Upstream, attempt: Attempt) -> StageTimedOut:
@@ -216,7 +218,7 @@ async def _fetch(
             return
         except (UpstreamFault, UpstreamFailed) as fault:
             if not fault.may_retry or not fetches_left:
-                await _end(purchase, PurchaseState.FAILED, attempt, detail=fault.message)
+                await _end(purchase, PurchaseState.WASTED, attempt, detail=fault.message)
                 raise UpstreamFailed(
                     f"the film of {purchase.upstream} could not be fetched: {fault.message}"
                 ) from fault

@@ -26,8 +26,9 @@ from filmgate.domain.errors import (
     UpstreamRefused,
     UpstreamSilent,
     UpstreamUncertain,
+    UpstreamUnfit,
 )
-from filmgate.domain.purchase import Purchase, PurchaseState
+from filmgate.domain.purchase import Purchase
 from filmgate.domain.route import Rewriting, Route, first_route
 from filmgate.domain.task import Task
 from filmgate.ports.provider import UpstreamOrder
@@ -63,16 +64,17 @@ async def make_film(task: Task, attempt: Attempt, order: FilmOrder) -> FilmFacts
     """
     deps = attempt.deps
     purchases = await deps.store.purchases(task.id)
+    if purchases and purchases[-1].is_final_for_task:
+        raise UpstreamUncertain(f"an earlier order gave no film: {purchases[-1].detail}")
     open_one = purchases[-1] if purchases and purchases[-1].is_to_go_on else None
-    names = (open_one.upstream,) if open_one else route_of(task, attempt).engines_for(task.id)
+    names = route_of(task, attempt).engines_for(task.id)
     if names[0] not in deps.routes.upstreams and open_one is None:
         return await _in_studio(attempt, order, names[0], reason=f"first of {_list(names)}")
     asked = await _upstream_order(task, attempt, order)
     async with attempt.seat.lent():
-        if open_one is not None:
-            found = await _resumed(open_one, asked, attempt)
-        else:
-            failed = [p for p in purchases if p.state is PurchaseState.FAILED]
+        found = await _resumed(open_one, asked, attempt) if open_one else None
+        if found is None:
+            failed = [p for p in await deps.store.purchases(task.id) if p.is_failed]
             found = await _chosen(task, names, asked, attempt, number=len(failed) + 1)
     if found.bought is None:
         reason = f"those before it in {_list(names)} did not take it"
@@ -145,15 +147,18 @@ async def _chosen(
                 return await _ordered(upstream, order, attempt, number=number, reason=reason)
             except NOT_TAKEN as fault:
                 said.append(f"{name}: {fault.message}")
+            except UpstreamUnfit as unfit:
+                left.remove(name)
+                said.append(unfit.message)
             except UpstreamFailed as failed:
                 number += 1
-                left.remove(name)
+                if upstream.provider.bills:
+                    left.remove(name)
                 if not failed.may_retry or not left or number > PURCHASES_MAX:
                     raise
-                said.append(failed.message)
-        if deps.clock.now() > deadline:
-            waited_s = deps.limits.engine_wait_s
-            raise NoEngineFree(f"no engine took the task in {waited_s:,} s; {'; '.join(said)}")
+                said.append(f"{name}: {failed.message}")
+        if not left or deps.clock.now() > deadline:
+            raise NoEngineFree(f"no engine took the task: {'; '.join(said)}")
         await deps.routes.upstreams[left[0]].wait_for_room(WAIT_FOR_ROOM_S)
 
 
@@ -173,7 +178,8 @@ async def _ordered(
     return _Found(upstream.name, bought)
 
 
-async def _resumed(purchase: Purchase, order: UpstreamOrder, attempt: Attempt) -> _Found:
+async def _resumed(purchase: Purchase, order: UpstreamOrder, attempt: Attempt) -> _Found | None:
+    """Go on with what an earlier attempt ordered; None if it came to nothing and cost nothing."""
     upstream = attempt.deps.routes.upstreams.get(purchase.upstream)
     if upstream is None:
         raise UpstreamUncertain(
@@ -181,8 +187,17 @@ async def _resumed(purchase: Purchase, order: UpstreamOrder, attempt: Attempt) -
         )
     order = replace(order, key=purchase.key)
     async with upstream.film_under_way():
-        bought_one = await resume_purchase(purchase, order, upstream=upstream, attempt=attempt)
-        bought = await await_film(bought_one, upstream=upstream, attempt=attempt)
+        try:
+            bought_one = await resume_purchase(purchase, order, upstream=upstream, attempt=attempt)
+            bought = await await_film(bought_one, upstream=upstream, attempt=attempt)
+        except NOT_TAKEN as fault:
+            log.info("upstream.not_resumed", task_id=purchase.task_id, reason=fault.message)
+            return None
+        except UpstreamFailed as failed:
+            if not failed.may_retry:
+                raise
+            log.info("upstream.not_resumed", task_id=purchase.task_id, reason=failed.message)
+            return None
     return _Found(upstream.name, bought)
 
 

@@ -92,6 +92,12 @@ async def _view(task: Task, outlook: Outlook | None, *, deps: Deps) -> TaskView:
     )
 
 
+async def searched_until(*, key: ApiKey, before: str | None, deps: Deps) -> TaskId | None:
+    """Return the task behind which a search goes on that found too little; None at the end."""
+    last = TaskId(before) if before else None
+    return await deps.store.searched_until(TaskFilter(account_id=key.account_id, before=last))
+
+
 async def list_tasks(
     *,
     key: ApiKey,

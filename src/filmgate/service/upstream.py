@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import structlog
 
-from filmgate.domain.errors import UpstreamBusy, UpstreamFault, UpstreamRefused
+from filmgate.domain.errors import UpstreamBusy, UpstreamFault, UpstreamRefused, UpstreamUnfit
 from filmgate.domain.route import Route
 from filmgate.ports.provider import Provider, UpstreamOrder
 from filmgate.ports.store import Allowance
@@ -40,8 +40,7 @@ class Pace:
         """Wait for one's turn."""
         clock = asyncio.get_running_loop().time
         async with self._line:
-            while (early_s := self._next_s - clock()) > 0:
-                await asyncio.sleep(early_s)
+            await asyncio.sleep(max(0.0, self._next_s - clock()))
             self._next_s = clock() + 1 / self.per_s
 
     def rest(self, seconds: float) -> None:
@@ -75,7 +74,11 @@ class Breaker:
         return True
 
     def note(self, fault: UpstreamFault | None) -> None:
-        """Learn how a call went. A refusal (key, arrears) opens it at once."""
+        """Learn how a call went. A refusal (key, arrears) opens it at once; that the upstream makes
+        no such films says nothing of its health.
+        """
+        if isinstance(fault, UpstreamUnfit):
+            return
         if fault is None or isinstance(fault, UpstreamBusy):
             self._faults = 0
             return
@@ -170,6 +173,12 @@ class Routes:
     """Of the setting `engine`: what is configured, or one engine by name."""
     upstreams: Mapping[str, Upstream]
     """By the names that routes call them; every other name is an engine of ours."""
+
+    @property
+    def engines(self) -> tuple[str, ...]:
+        """Every engine and upstream that some route leads to, once."""
+        choices = [choice for route in (*self.routes, self.otherwise) for choice in route.choices]
+        return tuple(dict.fromkeys(name for choice in choices for name in choice))
 
     @classmethod
     def to(cls, engine: str) -> Routes:

@@ -30,7 +30,11 @@ class PostgresPreviews:
     async def record_preview(self, task_id: TaskId, *, attempt: int, jpeg: bytes) -> None:
         """See the port."""
         values = {"id": task_id, "attempt": attempt, "jpeg": jpeg}
-        if await self._database.row(SQL["record"], values) is None:
+        try:
+            written = await self._database.row(SQL["record"], values)
+        except psycopg.errors.ForeignKeyViolation:  # the task was erased at this very moment
+            written = None
+        if written is None:
             raise LeaseLost(f"attempt {attempt} of {task_id} is over")
 
     async def preview(self, task_id: TaskId) -> Preview | None:

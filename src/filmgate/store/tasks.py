@@ -141,6 +141,16 @@ class PostgresTasks:
             values["searched_max"] = SEARCHED_TASKS_MAX
         return await self._database.nouns(task_from, SQL[name], values)
 
+    async def searched_until(self, wanted: TaskFilter) -> TaskId | None:
+        """See the port."""
+        values = {
+            "account_id": wanted.account_id,
+            "before": wanted.before,
+            "others": SEARCHED_TASKS_MAX - 1,
+        }
+        row = await self._database.row(SQL["searched_until"], values)
+        return row["id"] if row else None
+
     async def task_window(self, wanted: TaskWindow) -> tuple[list[Task], int]:
         """See the port."""
         rows = await self._database.rows(SQL["window"], asdict(wanted))

@@ -16,7 +16,7 @@ from filmgate.testing.upstream import FakeOrder, FakeUpstream, Outcome
 
 
 class FakeVllmOmni(FakeUpstream):
-    """vLLM-Omni: multipart only, progress 0 then 100, failed jobs as HTTP errors, DELETE stops."""
+    """vLLM-Omni: multipart only, progress 0 then 100, failed films as HTTP errors, DELETE stops."""
 
     kind = "vllm-omni"
     key: ClassVar[str] = ""
@@ -51,7 +51,7 @@ class FakeVllmOmni(FakeUpstream):
         if body.get("model") not in {None, self.served_model}:
             return _error(400, f"Model mismatch: this server serves {self.served_model}")
         order = self.take(self._new_id(), body)
-        return JSONResponse(self._job(order))
+        return JSONResponse(self._film_of(order))
 
     def _new_id(self) -> str:
         return f"video_gen_{secrets.token_hex(8)}"
@@ -61,11 +61,11 @@ class FakeVllmOmni(FakeUpstream):
         if order is None:
             return _error(404, "Video not found")
         self.looked(order)
-        job = self._job(order)
-        return JSONResponse(job, 500 if job["status"] == "failed" else 200)
+        told = self._film_of(order)
+        return JSONResponse(told, 500 if told["status"] == "failed" else 200)
 
-    def _job(self, order: FakeOrder) -> dict[str, Any]:
-        job: dict[str, Any] = {
+    def _film_of(self, order: FakeOrder) -> dict[str, Any]:
+        told: dict[str, Any] = {
             "id": order.id,
             "object": "video",
             "seconds": order.body["seconds"],
@@ -73,11 +73,11 @@ class FakeVllmOmni(FakeUpstream):
             "progress": self._percent(order),
         }
         if not self.is_over(order):
-            return {**job, "status": "in_progress"}
+            return {**told, "status": "in_progress"}
         if order.outcome in {Outcome.FAILED, Outcome.REJECTED}:
             error = {"code": "internal_error", "message": "CUDA out of memory"}
-            return {**job, "status": "failed", "error": error}
-        return {**job, "status": "completed"}
+            return {**told, "status": "failed", "error": error}
+        return {**told, "status": "completed"}
 
     def _percent(self, order: FakeOrder) -> int:
         return 100 if self.is_over(order) else 0
@@ -104,7 +104,7 @@ class FakeVllmOmni(FakeUpstream):
 
 
 class FakeSglang(FakeVllmOmni):
-    """SGLang: progress per step up to 99, failed jobs with HTTP 200, any model name."""
+    """SGLang: progress per step up to 99, failed films with HTTP 200, any model name."""
 
     kind = "sglang"
 
@@ -119,7 +119,7 @@ class FakeSglang(FakeVllmOmni):
         if order is None:
             return _error(404, "Video not found")
         self.looked(order)
-        return JSONResponse(self._job(order))
+        return JSONResponse(self._film_of(order))
 
 
 def _error(status: int, message: str) -> Response:

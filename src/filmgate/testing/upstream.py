@@ -168,6 +168,8 @@ class FakeUpstream:
         async def serve(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] == "http":
                 await self._serve(app, scope, receive, send)
+            elif scope["type"] == "websocket":
+                await app(scope, receive, send)
 
         config = uvicorn.Config(
             serve, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1

@@ -13,6 +13,7 @@ from typing import Any
 from filmgate.domain.errors import EngineFailed
 from filmgate.engines.neural.library import library
 from filmgate.engines.neural.profile import Profile
+from filmgate.engines.neural.weights import read_json
 
 TRANSFORMERS = ("transformer", "transformer_2")
 MAGCACHE_THRESHOLD = 0.06
@@ -89,28 +90,29 @@ def loading(levers: Levers, folder: Path, *, float32: tuple[str, ...]) -> dict[s
     dtypes = {"default": dtype} | dict.fromkeys(float32, torch.float32)
     arguments: dict[str, Any] = {"dtype": dtypes, "local_files_only": True}
     if levers.quantization in {Quantization.INT8, Quantization.FP8}:
-        arguments["quantization_config"] = _quantization(levers)
+        there = [name for name in TRANSFORMERS if (folder / name).is_dir()]
+        arguments["quantization_config"] = _quantization(levers.quantization, there)
     for name, file in zip(TRANSFORMERS, levers.gguf, strict=False):
         arguments[name] = _from_gguf(file, folder, name, dtype)
     return arguments
 
 
-def _quantization(levers: Levers) -> Any:
+def _quantization(chosen: Quantization, names: list[str]) -> Any:
     diffusers, torchao = library("diffusers"), library("torchao.quantization")
     kinds = {
         Quantization.INT8: torchao.Int8WeightOnlyConfig,
         Quantization.FP8: torchao.Float8WeightOnlyConfig,
     }
-    chosen = diffusers.TorchAoConfig(kinds[levers.quantization]())
-    return diffusers.PipelineQuantizationConfig(quant_mapping=dict.fromkeys(TRANSFORMERS, chosen))
+    config = diffusers.TorchAoConfig(kinds[chosen]())
+    return diffusers.PipelineQuantizationConfig(quant_mapping=dict.fromkeys(names, config))
 
 
 def _from_gguf(file: str, folder: Path, name: str, dtype: Any) -> Any:
     diffusers = library("diffusers")
     library("gguf")
     config = diffusers.GGUFQuantizationConfig(compute_dtype=dtype)
-    known = diffusers.ModelMixin.load_config(str(folder / name))["_class_name"]
-    return getattr(diffusers, known).from_single_file(
+    kind = read_json(folder / name / "config.json").get("_class_name", "")
+    return getattr(diffusers, kind).from_single_file(
         file, quantization_config=config, config=str(folder), subfolder=name, dtype=dtype
     )
 
@@ -178,6 +180,8 @@ def place(pipeline: Any, levers: Levers) -> None:
                 onload_device=device, offload_type="leaf_level", use_stream=device.type == "cuda",
                 exclude_modules=sorted(kept),
             )  # fmt: skip
+            for name in kept:  # what is excluded is put on the device otherwise
+                getattr(pipeline, name).to("cpu")
         case Offload.OFF:
             for name, part in pipeline.components.items():
                 if isinstance(part, torch.nn.Module) and name not in kept:

@@ -127,12 +127,11 @@ def _between(
     """Return the moment between two frames: both moved towards it and mixed."""
     height, width = flow.shape[:2]
     down, across = np.indices((height, width), np.float32)
-    place = np.stack([across, down], axis=2)
-    moved = [
-        cv2.remap(frame, where, np.empty(0), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        for frame, where in (
-            (earlier, place - np.float32(share) * flow),
-            (later, place + np.float32(1 - share) * flow),
-        )
-    ]
-    return _mixed(moved[0].astype(np.uint8), moved[1].astype(np.uint8), share)
+
+    def moved(frame: NDArray[np.uint8], way: float) -> NDArray[np.uint8]:
+        column = across + np.float32(way) * flow[..., 0]
+        row = down + np.float32(way) * flow[..., 1]
+        seen = cv2.remap(frame, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return seen.astype(np.uint8, copy=False)
+
+    return _mixed(moved(earlier, -share), moved(later, 1 - share), share)

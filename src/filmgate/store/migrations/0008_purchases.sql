@@ -5,7 +5,7 @@ CREATE TABLE purchases (
     number         integer NOT NULL CHECK (number >= 1),
     upstream       text NOT NULL,
     state          text NOT NULL DEFAULT 'intended' CHECK (state IN
-                   ('intended', 'bought', 'delivered', 'failed', 'refused', 'cancelled', 'uncertain')),
+                   ('intended', 'bought', 'delivered', 'failed', 'wasted', 'refused', 'cancelled', 'uncertain')),
     attempt        integer NOT NULL,
     cost_micro_usd bigint NOT NULL CHECK (cost_micro_usd >= 0),
     upstream_id    text,

@@ -6,9 +6,9 @@
 -- name: nudge
 WITH entry AS MATERIALIZED (
     SELECT (procrastinate_defer_jobs_v1(ARRAY[ROW(
-               'films', 'produce_video', entry_priority(rank, rank_base), NULL, tasks.id,
-               jsonb_build_object('task_id', tasks.id), NULL)::procrastinate_job_to_defer_v1]))[1] AS id
-      FROM tasks, queue_state WHERE tasks.id = %(id)s AND ended_at IS NULL AND is_admitted
+               'films', 'produce_video', entry_priority(rank, (SELECT rank_base FROM queue_state)), NULL, id,
+               jsonb_build_object('task_id', id), NULL)::procrastinate_job_to_defer_v1]))[1] AS id
+      FROM tasks WHERE id = %(id)s AND ended_at IS NULL AND is_admitted
 )
 UPDATE tasks SET entry_id = entry.id FROM entry WHERE tasks.id = %(id)s
 
@@ -111,7 +111,7 @@ UPDATE queue_state SET rank_base = last_started_rank WHERE last_started_rank - r
 -- name: reprioritise
 UPDATE procrastinate_jobs entry SET priority = entry_priority(rank, rank_base)
   FROM tasks, queue_state
- WHERE queueing_lock = tasks.id AND queue_name = 'films' AND entry.status = 'todo'
+ WHERE only_row AND queueing_lock = tasks.id AND queue_name = 'films' AND entry.status = 'todo'
    AND priority <> entry_priority(rank, rank_base)
 
 -- One scan of the index over all asked: each is counted from the one before it. Tasks that were given back stand first.

@@ -34,7 +34,7 @@ WITH named AS (
        FOR NO KEY UPDATE
 ), queue AS (
     INSERT INTO key_queues AS kept (api_key_id, last_turn, unfinished)
-    SELECT %(api_key_id)s, last_started_rank, 1 FROM payer, queue_state
+    SELECT %(api_key_id)s, (SELECT last_started_rank FROM queue_state), 1 FROM payer
         ON CONFLICT (api_key_id) DO UPDATE
            SET last_turn = greatest(kept.last_turn + 1, excluded.last_turn), unfinished = kept.unfinished + 1
          WHERE kept.unfinished < (SELECT coalesce(queue_length_max, %(unfinished_max)s)
@@ -61,9 +61,9 @@ WITH named AS (
       FROM queue, account, api_keys WHERE api_keys.id = %(api_key_id)s
 ), nudge AS MATERIALIZED (
     SELECT (procrastinate_defer_jobs_v1(ARRAY[ROW(
-               'films', 'produce_video', entry_priority(rank, rank_base), NULL, %(id)s,
+               'films', 'produce_video', entry_priority(rank, (SELECT rank_base FROM queue_state)), NULL, %(id)s,
                jsonb_build_object('task_id', %(id)s::text), NULL)::procrastinate_job_to_defer_v1]))[1] AS entry_id
-      FROM place, queue_state WHERE is_admitted
+      FROM place WHERE is_admitted
 ), task AS (
     INSERT INTO tasks (id, account_id, api_key_id, model, generation, price_micro_usd, created_at,
                        turn, rank, is_admitted, entry_id)
@@ -199,6 +199,11 @@ SELECT * FROM (
    AND (%(status)s::text IS NULL OR status = %(status)s)
    AND (%(model)s::text IS NULL OR model = %(model)s)
  ORDER BY id DESC LIMIT %(limit)s
+
+-- name: searched_until
+SELECT id FROM tasks
+ WHERE account_id = %(account_id)s AND (%(before)s::text IS NULL OR id < %(before)s)
+ ORDER BY id DESC OFFSET %(others)s LIMIT 1
 
 -- name: oldest_first
 SELECT * FROM tasks

@@ -47,6 +47,8 @@ export async function show(main) {
     isLoading = false;
     cursor = page.next_cursor;
     grid.append(...page.data.map(itemOf));
+    // A search looks at so many tasks an answer: an empty page is not the end.
+    if (!page.data.length && cursor !== null) return load();
     more.hidden = cursor === null;
     const isEmpty = !grid.children.length;
     count.textContent = isEmpty ? t(isFiltered() ? "none-found" : "none-yet") : "";

@@ -21,7 +21,7 @@ export function table(caption, columns, rows) {
 /** A few figures side by side: `[word, value, hint]`. */
 export function figures(list) {
   const one = ([word, value, hint]) =>
-    h("div", { class: "figure" }, h("dt", {}, word), h("dd", {}, value), hint ? h("p", { class: "hint" }, hint) : null);
+    h("div", { class: "figure" }, h("dt", {}, word), h("dd", {}, value), hint ? h("dd", { class: "hint" }, hint) : null);
   return h("dl", { class: "figures" }, list.map(one));
 }
 
