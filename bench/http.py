@@ -27,6 +27,8 @@ from rich.table import Table
 
 from filmgate.bootstrap import operator
 from filmgate.config import Settings
+from filmgate.service.manage_accounts import first_account
+from filmgate.service.manage_keys import create_key
 from filmgate.store.embedded import EmbeddedPostgres
 from filmgate.store.migrate import migrate
 from filmgate.supervisor.supervisor import is_ready, listen
@@ -105,7 +107,7 @@ def gateway(folder: Path) -> Iterator[tuple[int, str, int, int]]:
     try:
         asyncio.run(migrate(postgres.url))
         token = asyncio.run(_token(settings, postgres.url))
-        listener = listen("127.0.0.1", 0)
+        listener = listen("127.0.0.1", 0, slow_reader_s=settings.slow_reader_s)
         process = subprocess.Popen(
             [sys.executable, "-m", "filmgate", "gateway"],
             env={
@@ -134,7 +136,8 @@ def gateway(folder: Path) -> Iterator[tuple[int, str, int, int]]:
 
 async def _token(settings: Settings, url: str) -> str:
     async with operator(Settings(data=settings.data, database_url=url)) as verbs:
-        return (await verbs.create_key("bench", account="main"))[1]
+        owner = await first_account(deps=verbs.deps)
+        return (await create_key({"name": "bench"}, account=owner, deps=verbs.deps))[1]
 
 
 def main() -> None:

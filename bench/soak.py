@@ -135,7 +135,9 @@ def die_everywhere(folder: Path, console: Console) -> bool:
         )
     finally:
         asyncio.run(postgres.stop())
-    console.print("a task's process killed at every point:", done.stdout.strip()[-2000:])
+    said = done.stdout.strip()[-2000:]
+    last = said.rpartition("\n")[2] if done.returncode == 0 else said
+    console.print("a task's process killed at every point:", last)
     return done.returncode == 0
 
 

@@ -180,6 +180,25 @@ async def test_wrong_keys_of_one_address_are_counted_and_right_ones_served(
     assert await statuses(rooms, 4, "/v1/tasks", token=root, address="192.0.2.1") == [200] * 4
 
 
+async def test_signing_in_keeps_the_same_limits(tmp_path: Path, store: PostgresStore) -> None:
+    room = AdminRoom(tmp_path, store, failed_logins_per_minute=2)
+    _, token = await room.new_key(await room.begin(), networks=["10.0.0.0/8"], scopes=["read"])
+    own_page = {"X-Filmgate-Page": "1", "Origin": "http://films.example"}
+
+    async def sign_in(key: str, address: str) -> int:
+        async with room.client(token=None, address=address) as http:
+            answer = await http.post("/v1/session", json={"key": key}, headers=own_page)
+            return answer.status_code
+
+    wrong = [await sign_in("fg_wrong", "10.0.0.1") for _ in range(3)]
+    assert wrong == [401, 401, 429]
+    assert [await sign_in(token, "192.0.2.1"), await sign_in(token, "10.0.0.1")] == [403, 200]
+    forged = {"Cookie": "filmgate_session=x"}
+    async with room.client(token=None, address="10.0.0.9") as http:
+        found = [(await http.get("/v1/tasks", headers=forged)).status_code for _ in range(3)]
+    assert found == [401, 401, 429]
+
+
 async def test_addresses_of_one_ipv6_network_count_as_one(
     tmp_path: Path, store: PostgresStore
 ) -> None:

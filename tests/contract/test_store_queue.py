@@ -143,14 +143,20 @@ async def test_a_low_priority_is_not_starved_by_an_endless_flood(store, db):
 
 async def test_ranks_may_grow_beyond_the_queues_priorities(store, db):
     key, other = await new_key(store), await new_key(store)
+    await ask(db, "UPDATE queue_state SET last_started_rank = 1500000000")
+    await store.sweep()
     before = await flood(store, key, 2)
     await ask(db, "UPDATE queue_state SET last_started_rank = 3000000000")
     behind = await submit(store, new_task(other))
     await store.sweep()
     later = await flood(store, key, 2)
     await store.sweep()
-    priorities = await ask(db, "SELECT DISTINCT priority FROM procrastinate_jobs")
-    assert len(priorities) > 2
+    ((ranks, priorities),) = await ask(
+        db,
+        "SELECT count(DISTINCT rank), count(DISTINCT priority)"
+        " FROM tasks JOIN procrastinate_jobs ON queueing_lock = tasks.id",
+    )
+    assert (ranks, priorities) == (4, 4)
     started = await order(store, db)
     assert started[:3] == [before[0].id, before[1].id, behind.id]
     assert sorted(started[3:]) == sorted(task.id for task in later)

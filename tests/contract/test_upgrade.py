@@ -43,6 +43,12 @@ CREATE TABLE filmgate_queue_migrations (name text PRIMARY KEY);
 TASKS = Path(__file__).with_name("first_release.sql").read_text(encoding="utf-8")
 """What the first release wrote: tasks that wait, run, were lost and have ended."""
 
+BESIDE = {
+    6: "INSERT INTO key_spending (api_key_id) SELECT id FROM api_keys",
+    9: "INSERT INTO key_queues SELECT id, 5, 3 FROM api_keys",
+}
+"""What releases since these schemas keep beside it."""
+
 
 @pytest.fixture
 async def bare_url(cluster_url: str) -> AsyncIterator[str]:
@@ -73,6 +79,9 @@ async def make_release(url: str, newest: int) -> None:
                     "INSERT INTO filmgate_migrations (number, name) VALUES (%s, %s)", (number, name)
                 )
         await connection.execute(TASKS)
+        for number, statement in BESIDE.items():
+            if number <= newest:
+                await connection.execute(statement)
 
 
 async def read(url: str, statement: str) -> list[tuple[Any, ...]]:

@@ -5,12 +5,16 @@ cancelled in any of the moments around it ends all the same.
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
+from rig import FakeStudio, fake_deps
 
 from filmgate.service.end_loops import end_loops
 from filmgate.service.latest import LatestWriter
 from filmgate.store.database import Database
+from filmgate.store.store import PostgresStore
+from filmgate.worker.worker import Worker, WorkerSettings
 
 MOMENTS = 8
 """Turns of the event loop in which a connection goes from one to the next, and some more."""
@@ -56,3 +60,20 @@ async def test_loops_end_whenever_they_are_told(database: Database) -> None:
                 await turns(UNTIL_WAITING)
             await turns(moment)
             await end_loops(looking)
+
+
+@pytest.mark.parametrize("turns_taken", [0, 1, 2, 4, 8, 16, 24, 32, 48, 64, 128])
+async def test_a_worker_that_is_told_to_end_while_it_begins_leaves_nothing_running(
+    store: PostgresStore, database_url: str, tmp_path: Path, turns_taken: int
+) -> None:
+    deps, stop = await fake_deps(store, tmp_path), asyncio.Event()
+    settings = WorkerSettings(name="w", database_url=database_url, sweep_s=9, drain_s=1)
+    await deps.store.is_ready()  # the store's own loops have begun
+    before = asyncio.all_tasks()
+    async with asyncio.timeout(END_S), asyncio.TaskGroup() as group:
+        worker = Worker(deps=deps, studios=[FakeStudio()], settings=settings)
+        group.create_task(worker.run(stop))
+        await turns(turns_taken)
+        stop.set()
+    left = {task.get_name() for task in asyncio.all_tasks() - before}
+    assert not left

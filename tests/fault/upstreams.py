@@ -12,7 +12,9 @@ from filmgate.domain.route import Route
 from filmgate.ports.provider import Account, Provider
 from filmgate.ports.store import Allowance
 from filmgate.providers.apimart import ApiMart
+from filmgate.providers.comfyui import ComfyUI
 from filmgate.providers.dashscope import DashScope
+from filmgate.providers.lightx2v import LightX2V
 from filmgate.providers.openai_videos import OpenAIVideos
 from filmgate.service.deps import Deps
 from filmgate.service.upstream import Patience, Routes, Upstream
@@ -25,6 +27,8 @@ PROVIDERS = {
     "apimart": ApiMart,
     "vllm-omni": OpenAIVideos,
     "sglang": OpenAIVideos,
+    "lightx2v": LightX2V,
+    "comfyui": ComfyUI,
 }
 PRICE_MICRO_USD_PER_S = 50_000
 _open: list[Provider] = []
@@ -50,7 +54,7 @@ def upstream_of(provider: Provider, name: str = "theirs", **allowance: Any) -> U
         provider,
         allowance=Allowance(**{"concurrent_max": 1000, **allowance}),
         patience=Patience(requests_per_s=1000.0, poll_s=0.01),
-        price_micro_usd_per_s={"480p": PRICE_MICRO_USD_PER_S},
+        price_micro_usd_per_s={"480p": PRICE_MICRO_USD_PER_S} if provider.bills else {},
     )
 
 

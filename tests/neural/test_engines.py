@@ -8,9 +8,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from filmgate.domain.errors import EngineFailed
 from filmgate.engines.ltx2 import LTX2Engine
+from filmgate.engines.neural.shot import Take
 from filmgate.engines.wan import WanEngine
 from filmgate.ports.engine import Unobserved
 from filmgate.testing.engine_contract import check_engine
@@ -64,18 +66,32 @@ def test_a_negative_prompt_changes_a_guided_film(ti2v):
 
 def test_ten_seconds_continue_from_the_last_frame(ti2v):
     """A five-second model makes two takes; the first five seconds are those of a short film."""
-    short, long = frames_from(ti2v, BRIEF), frames_from(ti2v, replace(BRIEF, duration_s=10))
+    shoot, begun_on, made = ti2v.shoot, [], []
+
+    def noted(model, mode, shot, on_step):
+        begun_on.append(shot.image)
+        made.append(shoot(model, mode, shot, on_step).frames)
+        return Take(frames=made[-1])
+
+    short = frames_from(ti2v, BRIEF)
+    ti2v.shoot = noted
+    long = frames_from(ti2v, replace(BRIEF, duration_s=10))
     assert len(long) == 40
     assert np.array_equal(long[:20], short)
+    assert begun_on[0] is None
+    assert np.array_equal(begun_on[1], made[0][-1])
     steps = np.abs(np.diff(long.astype(np.int16), axis=0)).mean(axis=(1, 2, 3))
     assert steps[19:22].max() <= 2 * np.median(steps)
 
 
 def test_a_picture_begins_a_film_of_the_same_weights(ti2v, tmp_path):
     picture = red_and_blue(tmp_path / "picture.png")
+    dark = tmp_path / "dark.png"
+    Image.new("RGB", (128, 72)).save(dark)
     film = frames_from(ti2v, replace(BRIEF, image_path=picture))
     assert film.shape == (20, 72, 128, 3)
     assert not np.array_equal(film, frames_from(ti2v, BRIEF))
+    assert not np.array_equal(film, frames_from(ti2v, replace(BRIEF, image_path=dark)))
 
 
 def test_text_and_picture_may_have_weights_of_their_own(weights, profile, tmp_path):

@@ -104,6 +104,7 @@ def test_the_model_longest_unused_leaves(weights, profile, settings):
         {"neural_attention": "native"},
         {"neural_text_encoder_on_cpu": True},
         {"neural_offload": "group"},
+        {"neural_dtype": "bfloat16"},
         {"neural_quantization": "fp8_storage", "neural_dtype": "float32"},
         {"neural_cache": "first_block", "neural_cache_threshold": 0.5},
         {"neural_warm_sizes": "64x32"},
@@ -116,6 +117,15 @@ def test_a_lever_makes_whole_films_that_repeat(settings, chosen):
     film = frames_from(engine, BRIEF)
     assert film.shape == (20, 72, 128, 3)
     assert np.array_equal(film, frames_from(engine, BRIEF))
+
+
+def test_ltx2_computes_with_the_numbers_a_gpu_computes_with(weights, profile):
+    path = profile(step=8, frames_max=81, call=LTX2_CALL)
+    settings = {"ltx2_model": str(weights("ltx2")), "ltx2_profile": str(path)}
+    engine = LTX2Engine.configured({**settings, "neural_dtype": "bfloat16"})
+    film = engine.make(BRIEF, Unobserved())
+    assert len(list(film.frames())) == 20
+    assert film.sound().shape == (2, 240_000)
 
 
 def test_a_reader_of_prompts_on_the_cpu_gives_the_same_film(weights, profile):
@@ -220,6 +230,12 @@ def test_attention_that_is_not_there_says_so(settings):
 def test_an_unknown_choice_is_refused_with_those_there_are():
     with pytest.raises(ConfigError, match="neural_offload must be one of off, model, group"):
         WanEngine.configured({"neural_offload": "disk"})
+
+
+def test_a_file_that_is_not_there_is_never_fetched(settings):
+    engine = WanEngine.configured({**settings, "wan_lora": "somebody/lora"})
+    with pytest.raises(EngineFailed, match="the weights file 'lora' is not a file"):
+        engine.warm()
 
 
 def test_no_weights_named_is_said_with_the_setting():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from conftest import Reader, token_of
+from reading import Reader, token_of
 from serving import ServerUnderTest
 
 

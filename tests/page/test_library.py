@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from conftest import Reader
+from reading import Reader
 from serving import ServerUnderTest
 
 

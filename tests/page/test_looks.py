@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from conftest import Reader
+from reading import Reader
 from serving import ServerUnderTest
 
 WIDE = {"width": 1920, "height": 1080}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conftest import Reader
+from reading import Reader
 from serving import ServerUnderTest
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from conftest import Reader
+from reading import Reader
 from serving import ServerUnderTest
 
 PLAYS = "document.querySelector('.screen video')?.currentTime > 0.3"

@@ -8,7 +8,8 @@ from typing import ClassVar
 
 import pytest
 
-from filmgate.domain.errors import ConfigError, UpstreamUnfit
+from filmgate.domain.errors import ConfigError
+from filmgate.domain.upstream_fault import UpstreamUnfit
 from filmgate.ports.provider import Account
 from filmgate.providers.lightx2v import LightX2V
 from filmgate.testing.fake_lightx2v import FakeLightX2V

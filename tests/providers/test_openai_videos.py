@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import pytest
 
-from filmgate.domain.errors import UpstreamRefused
+from filmgate.domain.upstream_fault import UpstreamRefused
 from filmgate.providers.openai_videos import OpenAIVideos
 from filmgate.testing.fake_openai_videos import FakeSglang, FakeVllmOmni
 from filmgate.testing.provider_contract import ORDER, ProviderContract

@@ -1,4 +1,5 @@
-"""Writes docs/reference/config.md and errors.md from settings and error tree: `./check fix`.
+"""Writes docs/reference/config.md, errors.md and upstream-faults.md from settings, error tree and
+the table of faults: `./check fix`.
 
 A test compares the pages with what this would write. It writes no other page.
 """
@@ -7,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -179,9 +181,17 @@ def walk(kind: type[errors.FilmgateError], depth: int = 0) -> list[tuple[int, An
     return [(depth, kind)] + [pair for sub in below for pair in walk(sub, depth + 1)]
 
 
+def faults_page() -> str:
+    """Return docs/reference/upstream-faults.md, of the table that a test plays through."""
+    from fault.fault_table import page
+
+    return page()
+
+
 PAGES = {
     "docs/reference/config.md": config_page,
     "docs/reference/errors.md": errors_page,
+    "docs/reference/upstream-faults.md": faults_page,
 }
 
 
@@ -220,5 +230,6 @@ def _statuses() -> list[str]:
 
 
 if __name__ == "__main__":
+    sys.path.append(str(ROOT / "tests"))
     for path, page in PAGES.items():
         (ROOT / path).write_text(page(), encoding="utf-8")

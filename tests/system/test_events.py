@@ -26,7 +26,7 @@ OPENED_AT_ONCE = 50
 DEAF = 60
 """Many more than the gateway's connections to its database, which are sockets too."""
 STREAM_BYTES_MAX = 64 * 1024
-LIMIT_S = 60
+LIMIT_S = 100
 FILM = {"resolution": "480p", "prompt": "[slow]", "prompt_extend": False}
 
 
@@ -105,9 +105,11 @@ def sockets_of(pid: int) -> int:
     return sum(str(link).startswith("socket:") for link in links)
 
 
+@pytest.mark.timeout(240)
 async def test_a_thousand_listeners_hear_of_a_change_at_a_modest_price(server):
-    ahead, gateway = [server.submit(FILM) for _ in range(3)], server.pid_of("gateway")
+    ahead, gateway = [server.submit(FILM) for _ in range(8)], server.pid_of("gateway")
     task_id = server.submit(FILM)
+    assert resource.prlimit(gateway, resource.RLIMIT_NOFILE)[0] > STREAMS
     before_bytes = held_bytes(gateway)
     async with AsyncExitStack() as closed, asyncio.timeout(LIMIT_S):
         listeners: list[Listener] = []
@@ -150,11 +152,9 @@ async def test_a_listener_who_comes_back_is_told_what_is_new_and_nothing_twice(s
         await listener.close()
 
 
-def test_who_never_reads_is_dropped_and_the_others_hear_on(server):
-    task_id, gateway = (
-        server.submit({**FILM, "prompt": "[slow] " + "黄" * 700}),
-        server.pid_of("gateway"),
-    )
+def test_who_never_reads_is_dropped_while_the_task_still_waits(server):
+    ahead, gateway = [server.submit(FILM) for _ in range(8)], server.pid_of("gateway")
+    task_id = server.submit({**FILM, "prompt": "黄" * 1_400})  # an event larger than the buffer
     before = sockets_of(gateway)
     address = urlsplit(server.facts["url"])
     head = (
@@ -169,8 +169,9 @@ def test_who_never_reads_is_dropped_and_the_others_hear_on(server):
         connection.sendall(head.encode())
         deaf.append(connection)
     wait_until(lambda: sockets_of(gateway) >= before + DEAF, LIMIT_S, server.tail)
-    assert server.http.get(f"/v1/tasks/{task_id}").status_code == 200
     wait_until(lambda: sockets_of(gateway) < before + DEAF // 2, LIMIT_S, server.tail)
+    assert server.task(task_id)["status"] == "pending"
     for connection in deaf:
         connection.close()
-    server.http.post(f"/v1/tasks/{task_id}/cancel")
+    for waiting in (task_id, *ahead):
+        server.http.post(f"/v1/tasks/{waiting}/cancel")

@@ -22,6 +22,8 @@ FILE_BYTES_MAX = 20_000
 """Less than a film or the picture, more than anything else that is written."""
 DISK_BYTES = 160 * 2**20
 """Room for a database and a few films."""
+LOGGED = 60
+"""Requests whose lines in the log, on that disk too, need more than what its last page has left."""
 SETTINGS = {"engine": "testcard", "sweep_s": "0.3", "crashes_max": "2"}
 
 
@@ -120,6 +122,8 @@ def test_a_disk_that_is_full_for_a_while_loses_nothing(small_disk):
             uploaded, _ = upload(server, picture())
             assert uploaded == 503
         assert {answer.status_code for answer in answers} <= {200, 503}
+        for _ in range(LOGGED):
+            assert server.http.get("/v1/models").status_code in {200, 503}
         filler.unlink()
         wait_until(lambda: server.http.get("/readyz").status_code == 200, 60, server.tail)
 

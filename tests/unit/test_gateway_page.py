@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from gateway_room import Room
 
@@ -77,3 +79,37 @@ def test_a_script_says_only_words_that_there_are_and_is_short(path: Path) -> Non
     assert set(WORD.findall(text)) - set(messages) == set()
     assert len(text.splitlines()) <= SCRIPT_LINES_MAX
     assert text.startswith("// ")
+
+
+async def test_the_request_of_a_task_asks_for_the_same_film_again(room: Room) -> None:
+    upload = {"file": ("a.png", png(), "image/png")}
+    async with room.client() as client:
+        url = (await client.post("/v1/uploads/images", files=upload)).json()["url"]
+        body = {"model": "wan2.5-preview", "image_urls": [url], "seed": 2**62 + 1, "duration": 10}
+        made = (await client.post("/v1/videos/generations", json=body)).json()["data"][0]
+        shown = await client.get(f"/v1/tasks/{made['task_id']}?expand=request")
+        plain = await client.get(f"/v1/tasks/{made['task_id']}")
+        request = shown.json()["data"]["request"]
+        again = await client.post("/v1/videos/generations", json=request)
+        picture = await client.get(request["image_urls"][0], headers={"Authorization": ""})
+    assert "request" not in plain.json()["data"]
+    assert (request["seed"], request["duration"]) == (2**62 + 1, 10)
+    assert "size" not in request
+    assert again.status_code == 200
+    assert picture.content == png()
+    first, second = (task.generation for task in room.store.kept.values())
+    assert first == second
+
+
+async def test_the_frames_of_a_model_are_told_when_asked_for(room: Room) -> None:
+    async with room.client() as client:
+        (model,) = (await client.get("/v1/models?expand=frames")).json()["data"]
+    assert model["frames"]["sizes"]["480p"]["16:9"] == [832, 480]
+    assert model["frames"]["picture_aspect_max"] == 3.0
+
+
+def png() -> bytes:
+    """The smallest picture that counts as one."""
+    picture = io.BytesIO()
+    Image.new("RGB", (240, 240)).save(picture, "PNG")
+    return picture.getvalue()

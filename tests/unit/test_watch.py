@@ -66,7 +66,7 @@ async def test_however_many_wait_a_few_look_at_a_time(room: Room, task: Task) ->
             group.create_task(room.watch.wait_change(view, key=key, wait_s=60, deps=deps))
             for _ in range(WAITING)
         ]
-        while store.asked < WAITING:
+        while store.asked < WAITING:  # noqa: ASYNC110 - it tells no event
             await asyncio.sleep(0)
         listening = group.create_task(room.watch.run())
         room.store.change(changed)

@@ -10,6 +10,7 @@ from filmgate.bootstrap.adapters import build_deps, data_path, embedded_postgres
 from filmgate.config import Settings
 
 if TYPE_CHECKING:
+    from filmgate.domain.purchase import Purchase
     from filmgate.domain.webhook import Delivery, WebhookSecret
     from filmgate.service.check_storage import StorageReport
     from filmgate.service.deps import Deps
@@ -51,6 +52,10 @@ class Operator:
         hand_out = rotate_webhook_secret if is_rotated else webhook_secret
         return await hand_out(key.id, deps=self._deps)
 
+    async def latest_purchases(self, upstream: str | None, *, limit: int) -> list[Purchase]:
+        """Return the latest purchases at one upstream, or at all."""
+        return await self._deps.store.latest_purchases(upstream, limit=limit)
+
     async def check_storage(self, *, may_repair: bool) -> StorageReport:
         """See service/check_storage.py."""
         from filmgate.service.check_storage import check_storage
@@ -63,6 +68,8 @@ async def operator(settings: Settings) -> AsyncGenerator[Operator]:
     """Lend the verbs over the data folder's database, which is started for the while if no
     server runs.
     """
+    from filmgate.bootstrap.routes import DRAFT
+    from filmgate.service.upstream import Routes
     from filmgate.store.migrate import migrate
     from filmgate.store.store import PostgresStore
     from filmgate.supervisor.data_folder import DataFolder
@@ -81,7 +88,7 @@ async def operator(settings: Settings) -> AsyncGenerator[Operator]:
         )
         await store.open()
         try:
-            yield Operator(await build_deps(settings, store))
+            yield Operator(await build_deps(settings, store, routes=Routes.to(DRAFT)))
         finally:
             await store.close()
     finally:

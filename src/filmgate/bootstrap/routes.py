@@ -36,6 +36,7 @@ ROUTE_FIELDS = frozenset(
     {"name", "engines", "models", "modes", "resolutions", "durations_s", "api_keys"}
     | {"hours_utc", "rewriting"}
 )
+MODES = frozenset({"text-to-video", "image-to-video"})
 ENV, SECRET_FILE = "env:", "file:"
 
 Table = Mapping[str, Any]
@@ -145,14 +146,28 @@ def _route(number: int, spec: Table, known: set[str]) -> Route:
     return Route(
         name=str(spec.get("name", f"route {number}")),
         choices=choices,
-        models=frozenset(spec.get("models", ())),
-        modes=frozenset(spec.get("modes", ())),
-        resolutions=frozenset(spec.get("resolutions", ())),
-        durations_s=frozenset(spec.get("durations_s", ())),
-        api_keys=frozenset(spec.get("api_keys", ())),
+        models=_set(spec, "models", where),
+        modes=_modes(spec, where),
+        resolutions=_set(spec, "resolutions", where),
+        durations_s=_set(spec, "durations_s", where),
+        api_keys=_set(spec, "api_keys", where),
         hours_utc=_hours(str(spec["hours_utc"]), where) if "hours_utc" in spec else None,
         rewriting=Rewriting(rewriting),
     )
+
+
+def _set(spec: Table, name: str, where: str) -> frozenset[Any]:
+    value = spec.get(name, [])
+    if not isinstance(value, list):
+        raise ConfigError(f"{where} {name} must be a list, got {value!r}")
+    return frozenset(cast("list[Any]", value))
+
+
+def _modes(spec: Table, where: str) -> frozenset[str]:
+    modes = _set(spec, "modes", where)
+    if not modes <= MODES:
+        raise ConfigError(f"{where} modes must be of {_list(MODES)}, got {_list(modes - MODES)}")
+    return modes
 
 
 def _choice(entry: str | Choice, where: str, known: set[str]) -> Choice:

@@ -1,11 +1,13 @@
-"""filmgate engines: what makes films here, in which order, and whether it answers.
+"""filmgate engines: what makes films here, in which order, whether it answers, what was ordered.
 
-Reads the settings and the routes; needs no server and orders nothing.
+Reads the settings, the routes and the purchases; needs no server and orders nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sys
 import time
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,14 +16,16 @@ import typer
 from filmgate.cli.failure import EXIT_FAILED, CommandFailed
 from filmgate.cli.options import DataOption, settings_with
 from filmgate.cli.table import print_table
-from filmgate.domain.errors import EngineFailed, UpstreamFault
+from filmgate.domain.errors import EngineFailed
+from filmgate.domain.upstream_fault import UpstreamFault
 
 if TYPE_CHECKING:
     from filmgate.config import Settings
+    from filmgate.domain.purchase import Purchase
     from filmgate.domain.route import Route
     from filmgate.service.upstream import Routes, Upstream
 
-engines = typer.Typer(help="List what makes films, and test whether it answers.")
+engines = typer.Typer(help="List what makes films, test whether it answers, see what was ordered.")
 
 MICRO_USD = 1_000_000
 
@@ -72,6 +76,51 @@ def test_engines(
             advice="`filmgate engines list` shows where they are; docs/guides/upstreams.md.",
             exit_code=EXIT_FAILED,
         )
+
+
+@engines.command()
+def purchases(
+    upstream: Annotated[
+        str | None, typer.Option("--upstream", metavar="NAME", help="Only this upstream's.")
+    ] = None,
+    limit: Annotated[int, typer.Option(help="How many at most, newest first.")] = 50,
+    data: DataOption = None,
+) -> None:
+    """List what was ordered from upstreams, newest first: how each order stands and what it cost.
+
+    A cost is what the upstream says, or else what its prices in routes.toml say. `uncertain` and
+    `wasted` may have been charged for no film: look at the upstream's own bill.
+
+    \b
+    Examples:
+      filmgate engines purchases
+      filmgate engines purchases --upstream dashscope-sg --limit 200
+    """
+    with contextlib.redirect_stdout(sys.stderr):
+        found = asyncio.run(_latest(settings_with(data=data), upstream, limit))
+    print_table(
+        ["ordered", "task", "upstream", "upstream id", "state", "USD", "detail"],
+        [
+            [
+                f"{purchase.intended_at:%Y-%m-%d %H:%M:%S}",
+                purchase.task_id,
+                purchase.upstream,
+                purchase.upstream_id or "–",
+                purchase.state,
+                f"{purchase.cost_micro_usd / MICRO_USD:g}",
+                purchase.detail or "",
+            ]
+            for purchase in found
+        ],
+        empty="Nothing was ordered from an upstream yet.",
+    )
+
+
+async def _latest(settings: Settings, upstream: str | None, limit: int) -> list[Purchase]:
+    from filmgate.bootstrap import operator
+
+    async with operator(settings) as verbs:
+        return await verbs.latest_purchases(upstream, limit=limit)
 
 
 async def _test_all(names: list[str], routes: Routes, settings: Settings) -> int:

@@ -1,5 +1,5 @@
 """Every error filmgate raises on purpose, as one tree. Vendor errors are translated in the adapter
-that met them.
+that met them. What upstreams do, which never reaches a caller, stands in upstream_fault.py.
 
 FilmgateError
   CallerError
@@ -38,12 +38,6 @@ FilmgateError
     UpstreamFailed
     UpstreamUncertain
     NoEngineFree
-  UpstreamFault
-    UpstreamBusy
-    UpstreamAway
-    UpstreamRefused
-    UpstreamUnfit
-    UpstreamSilent
   LeaseLost
   ConfigError
 """
@@ -369,46 +363,6 @@ class NoEngineFree(TaskFailure):
     """None of the route's engines took the task within the time it may wait for one."""
 
     code = "no_engine_free"
-
-
-class UpstreamFault(FilmgateError):
-    """A provider did not get its upstream to do what was asked. Nothing says that it charged."""
-
-    code = "upstream_fault"
-    http_status = 502
-
-
-class UpstreamBusy(UpstreamFault):
-    """The upstream took nothing, and asks for patience."""
-
-    code = "upstream_busy"
-    may_retry = True
-
-
-class UpstreamAway(UpstreamFault):
-    """The upstream was not reached: it cannot have taken anything."""
-
-    code = "upstream_away"
-    may_retry = True
-
-
-class UpstreamRefused(UpstreamFault):
-    """The upstream took nothing and will not: key, arrears, model. Its operator must act."""
-
-    code = "upstream_refused"
-
-
-class UpstreamUnfit(UpstreamFault):
-    """The upstream makes no such films, and is well: another engine must be asked."""
-
-    code = "upstream_unfit"
-
-
-class UpstreamSilent(UpstreamFault):
-    """The request was sent and no usable answer came: whether it was taken is unknown."""
-
-    code = "upstream_silent"
-    may_retry = True
 
 
 class LeaseLost(FilmgateError):

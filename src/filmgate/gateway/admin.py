@@ -63,7 +63,7 @@ STATES = ("active", "expired", "disabled", "revoked")
 _CURSOR_FORM = re.compile(r"[0-9]{1,18}")
 
 
-async def manager(request: Request, deps: Deps) -> tuple[ApiKey, Account | None]:
+async def managing_key(request: Request, deps: Deps) -> tuple[ApiKey, Account | None]:
     """Return the managing key, and the account beyond which it sees nothing (None: an admin's).
 
     Raises Unauthorized, Forbidden, RateLimited.
@@ -74,7 +74,7 @@ async def manager(request: Request, deps: Deps) -> tuple[ApiKey, Account | None]
 
 async def check_admin(request: Request, deps: Deps) -> None:
     """Raise Forbidden unless the key manages everything."""
-    _, within = await manager(request, deps)
+    _, within = await managing_key(request, deps)
     if within is not None:
         raise Forbidden("this needs a key of an admin account, with the scope manage")
 
@@ -95,7 +95,7 @@ class AdminPages:
 
     async def list_accounts(self, request: Request) -> Answer:
         """List the accounts that this key sees."""
-        _, within = await manager(request, self._deps)
+        _, within = await managing_key(request, self._deps)
         found = await list_accounts(deps=self._deps, within=within)
         return json_answer(AccountList(200, [account_object(account) for account in found]))
 
@@ -114,7 +114,7 @@ class AdminPages:
 
     async def show_account(self, request: Request) -> Answer:
         """Show an account."""
-        _, within = await manager(request, self._deps)
+        _, within = await managing_key(request, self._deps)
         found = await find_account(request.path_params["account"], deps=self._deps, within=within)
         return json_answer(AccountEnvelope(200, account_object(found)))
 
@@ -137,7 +137,7 @@ class AdminPages:
 
     async def entries(self, request: Request) -> Answer:
         """List what moved an account's balance, newest first."""
-        _, within = await manager(request, self._deps)
+        _, within = await managing_key(request, self._deps)
         query = request.query_params
         limit = read_limit(query.get("limit"))
         _, found = await show_account(
@@ -164,7 +164,7 @@ class AdminPages:
 
     async def list_keys(self, request: Request) -> Answer:
         """List the keys that this key sees, newest first."""
-        _, within = await manager(request, self._deps)
+        _, within = await managing_key(request, self._deps)
         query = request.query_params
         state = query.get("state")
         if state and state not in STATES:
@@ -179,7 +179,7 @@ class AdminPages:
 
     async def create_key(self, request: Request) -> Answer:
         """Make a key; its token is in this answer and nowhere else."""
-        key, within = await manager(request, self._deps)
+        key, within = await managing_key(request, self._deps)
         async with self._bodies.json(request) as body:
             account = body.pop("account", key.account_id)
             if not isinstance(account, str):
@@ -231,7 +231,7 @@ class AdminPages:
         return self._said(await revoke_key(name, deps=self._deps, within=within))
 
     async def _asked(self, request: Request) -> tuple[str, Account | None]:
-        _, within = await manager(request, self._deps)
+        _, within = await managing_key(request, self._deps)
         return request.path_params["key"], within
 
     def _object(self, view: KeyView, token: str | None = None) -> KeyObject:

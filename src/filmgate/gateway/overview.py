@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from starlette.requests import Request
 
-from filmgate.gateway.admin import check_admin, manager
+from filmgate.gateway.admin import check_admin, managing_key
 from filmgate.gateway.answers import Answer, json_answer
 from filmgate.gateway.billing import csv_answer, wants_csv
 from filmgate.gateway.overview_wire import (
@@ -31,7 +31,7 @@ class OverviewPages:
 
     async def usage(self, request: Request) -> Answer:
         """Sum up ended tasks, as JSON or CSV."""
-        _, within = await manager(request, self._deps)
+        _, within = await managing_key(request, self._deps)
         is_csv = wants_csv(request)
         summary = await read_summary(request.query_params, within=within, deps=self._deps)
         if is_csv:

@@ -5,7 +5,7 @@ it.
 
 A provider is one account at one upstream. It keeps no state of its own: what was bought stands in
 the database. It knows the upstream's wire and translates its every answer into a View or one of
-these faults (domain/errors.py), which decide what may follow:
+these faults (domain/upstream_fault.py), which decide what may follow:
 
     UpstreamBusy, UpstreamAway   nothing was taken; later, or elsewhere
     UpstreamRefused              nothing was taken; elsewhere, and the operator must act

@@ -18,12 +18,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from filmgate.domain.errors import (
+from filmgate.domain.errors import UpstreamRejected
+from filmgate.domain.upstream_fault import (
     UpstreamAway,
     UpstreamBusy,
     UpstreamFault,
     UpstreamRefused,
-    UpstreamRejected,
     UpstreamSilent,
     UpstreamUnfit,
 )

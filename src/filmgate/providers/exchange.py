@@ -14,14 +14,8 @@ from urllib.parse import urlsplit
 import httpx
 import msgspec
 
-from filmgate.domain.errors import (
-    ConfigError,
-    InputRejected,
-    InputUnreachable,
-    UpstreamAway,
-    UpstreamFailed,
-    UpstreamSilent,
-)
+from filmgate.domain.errors import ConfigError, InputRejected, InputUnreachable, UpstreamFailed
+from filmgate.domain.upstream_fault import UpstreamAway, UpstreamSilent
 from filmgate.ports.fetcher import Fetcher
 from filmgate.ports.provider import Account
 

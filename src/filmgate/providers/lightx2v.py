@@ -18,12 +18,11 @@ import base64
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from filmgate.domain.errors import (
-    ConfigError,
+from filmgate.domain.errors import ConfigError, UpstreamRejected
+from filmgate.domain.upstream_fault import (
     UpstreamBusy,
     UpstreamFault,
     UpstreamRefused,
-    UpstreamRejected,
     UpstreamSilent,
     UpstreamUnfit,
 )
@@ -99,7 +98,12 @@ class LightX2V:
         return View(state=state, cost_micro_usd=0, message=message)
 
     async def fetch(
-        self, view: View, upstream_id: str, target: Path, *, size_bytes_max: int
+        self,
+        view: View,  # noqa: ARG002 - the id leads to the film
+        upstream_id: str,
+        target: Path,
+        *,
+        size_bytes_max: int,
     ) -> None:
         """See the port."""
         url = f"{self.url}{TASKS}{upstream_id}/result"

@@ -19,11 +19,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from filmgate.domain.errors import (
+from filmgate.domain.errors import UpstreamRejected
+from filmgate.domain.upstream_fault import (
     UpstreamBusy,
     UpstreamFault,
     UpstreamRefused,
-    UpstreamRejected,
     UpstreamSilent,
 )
 from filmgate.ports.engine import Source

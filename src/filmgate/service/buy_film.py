@@ -22,12 +22,11 @@ import structlog
 from filmgate.domain.errors import (
     StageTimedOut,
     UpstreamFailed,
-    UpstreamFault,
     UpstreamRejected,
-    UpstreamSilent,
     UpstreamUncertain,
 )
 from filmgate.domain.purchase import Purchase, PurchaseState
+from filmgate.domain.upstream_fault import UpstreamFault, UpstreamSilent
 from filmgate.ports.provider import UpstreamOrder, View, ViewState
 from filmgate.ports.studio import Stage
 from filmgate.service.attempt import Attempt

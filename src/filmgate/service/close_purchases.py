@@ -12,8 +12,8 @@ from datetime import timedelta
 
 import structlog
 
-from filmgate.domain.errors import UpstreamFault
 from filmgate.domain.purchase import Purchase, PurchaseState
+from filmgate.domain.upstream_fault import UpstreamFault
 from filmgate.ports.provider import View, ViewState
 from filmgate.service.deps import Deps
 from filmgate.service.upstream import Upstream

@@ -20,17 +20,19 @@ from filmgate.domain.errors import (
     EngineFailed,
     NoEngineFree,
     StageTimedOut,
-    UpstreamAway,
-    UpstreamBusy,
     UpstreamFailed,
-    UpstreamRefused,
-    UpstreamSilent,
     UpstreamUncertain,
-    UpstreamUnfit,
 )
 from filmgate.domain.purchase import Purchase
 from filmgate.domain.route import Rewriting, Route, first_route
 from filmgate.domain.task import Task
+from filmgate.domain.upstream_fault import (
+    UpstreamAway,
+    UpstreamBusy,
+    UpstreamRefused,
+    UpstreamSilent,
+    UpstreamUnfit,
+)
 from filmgate.ports.provider import UpstreamOrder
 from filmgate.ports.store import Steps
 from filmgate.ports.studio import FilmFacts, FilmOrder

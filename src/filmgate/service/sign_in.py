@@ -15,6 +15,7 @@ from filmgate.domain.errors import Unauthorized
 from filmgate.ports.sessions import Session
 from filmgate.service.authenticate import admit, authenticate, key_of_hash
 from filmgate.service.deps import Deps
+from filmgate.service.limit_rate import count_failed_login
 
 SESSION_LIFE = timedelta(days=7)
 ENTROPY_BYTES = 32
@@ -55,6 +56,7 @@ async def key_of_session(token: str, *, deps: Deps, address: str | None = None) 
     if len(token) <= TOKEN_CHARS_MAX and token.isascii():
         session = await deps.store.session(hash_token(token))
     if session is None or session.expires_at <= deps.clock.now():
+        await count_failed_login(address, deps=deps)
         raise Unauthorized("this session is over; sign in again")
     return await key_of_hash(session.key_hash, deps=deps, address=address)
 

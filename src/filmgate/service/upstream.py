@@ -15,8 +15,13 @@ from typing import TypeVar
 
 import structlog
 
-from filmgate.domain.errors import UpstreamBusy, UpstreamFault, UpstreamRefused, UpstreamUnfit
 from filmgate.domain.route import Route
+from filmgate.domain.upstream_fault import (
+    UpstreamBusy,
+    UpstreamFault,
+    UpstreamRefused,
+    UpstreamUnfit,
+)
 from filmgate.ports.provider import Provider, UpstreamOrder
 from filmgate.ports.store import Allowance
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from filmgate.domain.errors import LeaseLost, UpstreamBusy
+from filmgate.domain.errors import LeaseLost
 from filmgate.domain.ids import TaskId
 from filmgate.domain.purchase import Purchase, PurchaseState
+from filmgate.domain.upstream_fault import UpstreamBusy
 from filmgate.ports.store import Allowance
 from filmgate.store.database import Database
 from filmgate.store.queries import load_queries

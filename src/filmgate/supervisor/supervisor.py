@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import structlog
 
 from filmgate.domain.errors import DatabaseAway
-from filmgate.ports.store import Tasks
+from filmgate.ports.store import Store
 from filmgate.service.end_loops import end_loops
 from filmgate.supervisor.child import Child, ChildSpec
 from filmgate.supervisor.data_folder import DataFolder, ServerFacts
@@ -65,7 +65,7 @@ class Supervisor:
         folder: DataFolder,
         listener: socket.socket,
         url: str,
-        store: Tasks,
+        store: Store,
         database: Database,
     ) -> None:
         self._plan = plan

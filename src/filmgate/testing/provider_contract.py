@@ -19,12 +19,12 @@ from typing import Any, ClassVar
 
 import pytest
 
-from filmgate.domain.errors import (
+from filmgate.domain.errors import UpstreamRejected
+from filmgate.domain.upstream_fault import (
     UpstreamAway,
     UpstreamBusy,
     UpstreamFault,
     UpstreamRefused,
-    UpstreamRejected,
     UpstreamSilent,
 )
 from filmgate.ports.fetcher import FetchedFile, Fetcher

@@ -38,7 +38,9 @@ class Fault(StrEnum):
 
     BUSY = "429"
     BUSY_FOR_A_SECOND = "429 with Retry-After: 1"
+    SERVER_ERROR = "500 with an error in JSON"
     BAD_GATEWAY = "502 without a word"
+    FORBIDDEN = "403, as of a link that has expired"
     HANG = "no answer"
     CUT = "the connection ends within the answer"
     GIBBERISH = "an answer that is no JSON"
@@ -228,6 +230,11 @@ class FakeUpstream:
             case Fault.BUSY_FOR_A_SECOND:
                 headers = {"Retry-After": "1"}
                 await Response('{"message": "too many"}', 429, headers)(scope, receive, send)
+            case Fault.SERVER_ERROR:
+                content = '{"code": "InternalError", "message": "an internal error"}'
+                await Response(content, 500)(scope, receive, send)
+            case Fault.FORBIDDEN:
+                await Response("<Error>Request has expired</Error>", 403)(scope, receive, send)
             case Fault.BAD_GATEWAY:
                 await Response("<html>bad gateway</html>", 502)(scope, receive, send)
             case Fault.GIBBERISH:

@@ -160,7 +160,8 @@ class Worker:
             )
         )
         app.task(name="produce_video", queue=QUEUE)(self._produce)
-        async with app.open_async():
+        try:
+            await app.open_async()
             await app.run_worker_async(
                 queues=[QUEUE],
                 name=self._settings.name,
@@ -172,6 +173,8 @@ class Worker:
                 stalled_worker_timeout=STALLED_S,
                 shutdown_graceful_timeout=self._settings.drain_s + 5,
             )
+        finally:  # also when cancelled while opening: the pool's own loops end in no other way
+            await app.close_async()
 
     async def _produce(self, task_id: str) -> None:
         """The queue's entry: make the attempt ours, so that it outlives a broken queue

@@ -85,10 +85,10 @@ class NeuralEngine(ABC):
     def warm(self) -> None:
         """Load the weights, and make one step at each size to be warmed. Raises EngineFailed."""
         options = self._options
-        sources = {options.source(mode) for mode in (Mode.IMAGE, Mode.TEXT)}
-        for source in sorted(sources)[: options.models_max] if all(sources) else [""]:
+        sources = dict.fromkeys(options.source(mode) for mode in (Mode.TEXT, Mode.IMAGE))
+        for source in list(sources)[: options.models_max]:
             self._model(source, self._levers(0))
-        for width_px, height_px in options.warm_sizes_px:
+        for width_px, height_px in options.warm_sizes_px if self._has(Mode.TEXT) else ():
             self.make(
                 Brief(
                     prompt="", negative_prompt="", width_px=width_px, height_px=height_px, fps=24,
@@ -219,6 +219,7 @@ class NeuralEngine(ABC):
             lambda picture: self._latents_of(pipeline, picture),
             cell_px=pipeline.vae.spatial_compression_ratio,
         )
+        self.version = f"{__version__}, {profile.name}"
         log.info("model.loaded", engine=self.name, profile=profile.name, device=levers.device)
         return Model(modes, profile=profile, levers=levers, view=view)
 

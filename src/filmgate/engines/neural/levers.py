@@ -113,8 +113,16 @@ def _from_gguf(file: str, folder: Path, name: str, dtype: Any) -> Any:
     config = diffusers.GGUFQuantizationConfig(compute_dtype=dtype)
     kind = read_json(folder / name / "config.json").get("_class_name", "")
     return getattr(diffusers, kind).from_single_file(
-        file, quantization_config=config, config=str(folder), subfolder=name, dtype=dtype
+        _here(file), quantization_config=config, config=str(folder), subfolder=name, dtype=dtype
     )
+
+
+def _here(file: str) -> str:
+    """Return the path of a file that a setting names; a name that is none would be fetched."""
+    path = Path(file).expanduser()
+    if not path.is_file():
+        raise EngineFailed(f"the weights file {path.name!r} is not a file")
+    return str(path)
 
 
 def pull(pipeline: Any, levers: Levers, profile: Profile) -> None:
@@ -124,7 +132,7 @@ def pull(pipeline: Any, levers: Levers, profile: Profile) -> None:
     for number, file in enumerate(levers.lora):
         library("peft")
         into_second = {"load_into_transformer_2": True} if number else {}
-        pipeline.load_lora_weights(file, adapter_name=f"lora_{number}", **into_second)
+        pipeline.load_lora_weights(_here(file), adapter_name=f"lora_{number}", **into_second)
     for transformer in transformers_of(pipeline):
         if levers.quantization is Quantization.FP8_STORAGE:
             torch = library("torch")
@@ -134,7 +142,7 @@ def pull(pipeline: Any, levers: Levers, profile: Profile) -> None:
         if levers.attention:
             _set_attention(transformer, levers.attention)
         if levers.cache is not Cache.OFF:
-            _set_cache(transformer, levers, profile)
+            _set_cache(transformer, levers, profile, count=len(transformers_of(pipeline)))
     if levers.has_vae_tiling:
         pipeline.vae.enable_tiling()
 
@@ -146,9 +154,11 @@ def _set_attention(transformer: Any, name: str) -> None:
         raise EngineFailed(f"neural_attention {name!r} cannot be used: {error}") from error
 
 
-def _set_cache(transformer: Any, levers: Levers, profile: Profile) -> None:
+def _set_cache(transformer: Any, levers: Levers, profile: Profile, *, count: int) -> None:
     diffusers, ratios = library("diffusers"), profile.sampling.mag_ratios
     if levers.cache is Cache.MAGCACHE:
+        if count > 1:  # each sees only some of the steps, and it counts all
+            raise EngineFailed("neural_cache magcache does not suit weights of two transformers")
         if not ratios:
             raise EngineFailed(
                 f"neural_cache magcache needs mag_ratios in the profile {profile.name!r}"
@@ -190,7 +200,8 @@ def place(pipeline: Any, levers: Levers) -> None:
             take_over(pipeline, levers)
     if levers.is_compiled:
         for transformer in transformers_of(pipeline):
-            transformer.compile_repeated_blocks(fullgraph=True)
+            # A cache decides in Python what it skips, so a whole graph is not to be had with one.
+            transformer.compile_repeated_blocks(fullgraph=levers.cache is Cache.OFF)
 
 
 def take_over(pipeline: Any, levers: Levers) -> None:

@@ -114,7 +114,7 @@ UPDATE procrastinate_jobs entry SET priority = entry_priority(rank, rank_base)
  WHERE only_row AND queueing_lock = tasks.id AND queue_name = 'films' AND entry.status = 'todo'
    AND priority <> entry_priority(rank, rank_base)
 
--- One scan of the index over all asked: each is counted from the one before it. Tasks that were given back stand first.
+-- One scan of the index over all asked: each is counted from the one before it. Tasks that were given back wait, too.
 -- name: outlooks
 WITH asked AS (
     SELECT id, api_key_id, is_admitted, rank, coalesce(entry_id, 9223372036854775807) AS entry_id
@@ -133,7 +133,9 @@ WITH asked AS (
 )
 SELECT counted.id,
        (sum(between) OVER (ORDER BY counted.rank, counted.entry_id)
-        + (SELECT count(*) FROM tasks WHERE status = 'processing' AND lease_until IS NULL))::integer AS line_ahead,
+        + (SELECT count(*) FROM tasks back
+            WHERE status = 'processing' AND lease_until IS NULL
+              AND (back.rank, back.entry_id) < (counted.rank, counted.entry_id)))::integer AS line_ahead,
        CASE WHEN is_admitted THEN 0 ELSE (
            SELECT count(*) FROM tasks sibling
             WHERE sibling.api_key_id = counted.api_key_id AND sibling.ended_at IS NULL

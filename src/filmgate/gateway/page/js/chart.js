@@ -1,57 +1,32 @@
-// A bar chart of days, drawn as SVG. The same figures stand in a table for whoever cannot see it.
+// A bar chart of days. Its figures can be read from its title, bar by bar, and from tables beside it.
 
 import { h } from "./dom.js";
 import { day } from "./words.js";
 
-const WIDTH = 720;
-const HEIGHT = 200;
-const FOOT = 22;
-const TOP = 18;
+const HEIGHT = 100;
+const GAP = 0.28;
+const SPACE = "http://www.w3.org/2000/svg";
 
-/** `points`: `{date, value}`, one a day. `say` puts a value into words. */
+/** `points`: `{date, value}`, one a day, drawn across the whole width. `say` puts a value into words. */
 export function dayChart(points, { label, say, kind = "" }) {
   const most = Math.max(...points.map((point) => point.value), 0);
-  const room = WIDTH / Math.max(points.length, 1);
-  const svg = node("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": label, class: `chart ${kind}` });
-  svg.append(node("line", { x1: 0, x2: WIDTH, y1: HEIGHT - FOOT, y2: HEIGHT - FOOT, class: "axis" }));
-  if (most > 0) {
-    svg.append(node("line", { x1: 0, x2: WIDTH, y1: TOP, y2: TOP, class: "axis faint" }));
-    svg.append(text(0, TOP - 5, say(most)));
-  }
+  const view = { viewBox: `0 0 ${points.length} ${HEIGHT}`, preserveAspectRatio: "none" };
+  const chart = node("svg", { ...view, role: "img", "aria-label": label, class: `chart ${kind}` });
   points.forEach((point, place) => {
-    const high = most ? (point.value / most) * (HEIGHT - FOOT - TOP) : 0;
-    const bar = node("rect", {
-      x: place * room + room * 0.14,
-      y: HEIGHT - FOOT - high,
-      width: room * 0.72,
-      height: high,
-      rx: Math.min(4, room * 0.2),
-    });
+    const height = most ? (point.value / most) * HEIGHT : 0;
+    const bar = node("rect", { x: place + GAP / 2, y: HEIGHT - height, width: 1 - GAP, height });
     const said = node("title", {});
     said.textContent = `${day(point.date)}: ${say(point.value)}`;
     bar.append(said);
-    svg.append(bar);
+    chart.append(bar);
   });
   const marks = [0, Math.floor((points.length - 1) / 2), points.length - 1];
-  for (const place of new Set(marks)) {
-    if (place >= 0) svg.append(text(place * room + room / 2, HEIGHT - 6, day(points[place].date), anchorOf(place, points.length)));
-  }
-  return h("div", { class: "chart-room" }, svg);
-}
-
-function anchorOf(place, count) {
-  if (place === 0 && count > 1) return "start";
-  return place === count - 1 && count > 1 ? "end" : "middle";
-}
-
-function text(x, y, words, anchor = "start") {
-  const said = node("text", { x, y, "text-anchor": anchor });
-  said.textContent = words;
-  return said;
+  const dates = [...new Set(marks)].map((place) => h("span", {}, day(points[place].date)));
+  return h("div", { class: "chart-room" }, h("p", { class: "hint" }, say(most)), chart, h("p", { class: "hint" }, dates));
 }
 
 function node(tag, attributes) {
-  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  const made = document.createElementNS(SPACE, tag);
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
   return made;
 }

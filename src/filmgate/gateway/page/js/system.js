@@ -7,9 +7,9 @@ import { figures, panel, table } from "./table.js";
 import { moment, number, span, t } from "./words.js";
 
 const LOOK_MS = 5000;
-const GIB = 2 ** 30;
+const MIB = 2 ** 20;
 const at = (text) => (text ? moment(Date.parse(text) / 1000) : null);
-const gib = (bytes) => (bytes === null ? "–" : `${number(bytes / GIB, 1)} GiB`);
+const sizeOf = (bytes) => (bytes < 1024 * MIB ? `${number(bytes / MIB, 1)} MiB` : `${number(bytes / MIB / 1024, 1)} GiB`);
 
 export async function show(main) {
   const body = h("div", { class: "panels" });
@@ -30,11 +30,11 @@ export async function show(main) {
 
 function overview({ version, engines, queue, storage }) {
   const wait = queue.oldest_wait_s === null ? null : t("oldest-wait", { span: span(queue.oldest_wait_s) });
-  const free = storage.free_bytes === null ? null : t("free", { free: gib(storage.free_bytes), total: gib(storage.total_bytes) });
+  const free = storage.free_bytes === null ? null : t("free", { free: sizeOf(storage.free_bytes), total: sizeOf(storage.total_bytes) });
   return figures([
     [t("status-pending"), number(queue.pending), wait],
     [t("status-processing"), number(queue.processing), null],
-    [t("storage"), gib(storage.bytes), [t("files", { count: number(storage.files) }), free].filter(Boolean).join(" · ")],
+    [t("storage"), sizeOf(storage.bytes), [t("files", { count: number(storage.files) }), free].filter(Boolean).join(" · ")],
     [t("engines"), engines.join(", "), null],
     [t("version"), version, null],
   ]);
