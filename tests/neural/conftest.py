@@ -59,11 +59,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.filterwarnings("ignore"))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _the_extra_is_installed() -> None:
+    for package in ("torch", "diffusers"):
+        pytest.importorskip(package, reason=f"no {package} here: requirements/neural.txt has it")
+
+
 @pytest.fixture(scope="session")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Weights:
     """Gives the folder of one kind of weights."""
-    torch = pytest.importorskip("torch", reason="open weights need torch: requirements/neural.txt")
-    pytest.importorskip("diffusers", reason="open weights need diffusers: requirements/neural.txt")
+    import torch
+
     from neural.tiny_weights import build
 
     torch.set_num_threads(1)

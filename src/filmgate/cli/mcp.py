@@ -37,7 +37,7 @@ def mcp(data: DataOption = None) -> None:
     with FILMGATE_API_KEY when they are set, else to a private one that it starts when need be.
 
     \b
-    Example:
+    Examples:
       claude mcp add filmgate -- filmgate mcp
     """
     # What is printed is the protocol's; the log goes where agents expect it.
