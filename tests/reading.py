@@ -57,7 +57,7 @@ class Reading:
         await self.page.evaluate(
             "Promise.all(document.getAnimations()"
             ".filter(a => a.effect.getTiming().iterations !== Infinity)"
-            ".map(a => a.finished))"
+            ".map(a => a.finished.catch(() => null)))"
         )
         found = await Axe().run(self.page)
         return [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,15 @@ import pytest
 
 from admin_room import ADMIN, AdminRoom
 from contract.test_store import claim, done
+from filmgate.domain.route import Route
 from filmgate.domain.task import Failure, Task
+from filmgate.domain.webhook import DeliveryState, Try, Verdict
+from filmgate.ports.provider import Account
+from filmgate.ports.store import Allowance
+from filmgate.providers.dashscope import DashScope
+from filmgate.service.upstream import Patience, Routes, Upstream
 from filmgate.store.store import PostgresStore
+from filmgate.testing.provider_contract import NoWeb
 
 
 @pytest.fixture
@@ -283,6 +291,8 @@ async def test_the_system_page_shows_queue_failures_webhooks_and_storage(
         (ids[0], "engine_failed", "first")
     ]
     assert system["engines"] == ["draft"]
+    assert system["routes"] == [{"name": "otherwise", "engines": [["draft"]]}]
+    assert system["upstreams"] == []
     assert system["webhooks"] == {
         "pending": 0,
         "delivered_last_day": 0,
@@ -290,6 +300,81 @@ async def test_the_system_page_shows_queue_failures_webhooks_and_storage(
         "latest_failed": [],
     }
     assert system["storage"]["free_bytes"] > 0
+
+
+async def test_the_system_page_says_where_routes_lead_and_tells_no_secret_of_it(
+    room: AdminRoom,
+) -> None:
+    root = await room.begin()
+    provider = DashScope(
+        Account(name="singapore", url="https://me:secret@dash.example:8443/v1", key="sk-1"),
+        NoWeb(),
+    )
+    upstream = Upstream(
+        "singapore",
+        provider,
+        allowance=Allowance(concurrent_max=5, micro_usd_per_day=10_000_000),
+        patience=Patience(),
+        price_micro_usd_per_s={},
+    )
+    routes = Routes(
+        routes=(Route(name="long films", choices=({"singapore": 3, "draft": 1},)),),
+        otherwise=Route(name="otherwise", choices=({"singapore": 1}, {"draft": 1})),
+        upstreams={"singapore": upstream},
+    )
+    room.deps = replace(room.deps, routes=routes)
+    room.trust()
+    async with room.client(token=root) as http:
+        answer = await http.get(f"{ADMIN}/system")
+    await routes.close()
+    system = answer.json()["data"]
+    assert system["routes"] == [
+        {"name": "long films", "engines": [["singapore", "draft"]]},
+        {"name": "otherwise", "engines": [["singapore"], ["draft"]]},
+    ]
+    assert system["upstreams"] == [
+        {
+            "name": "singapore",
+            "provider": "dashscope",
+            "host": "dash.example:8443",
+            "films_max": 5,
+            "usd_per_day": 10.0,
+            "usd_per_month": None,
+        }
+    ]
+    assert "secret" not in answer.text
+    assert "sk-1" not in answer.text
+
+
+async def test_a_delivery_is_made_again_by_its_owner_and_by_those_who_manage_it(
+    room: AdminRoom, store: PostgresStore
+) -> None:
+    root = await room.begin()
+    await room.new_account(root, "customer")
+    _, owner = await room.new_key(root, name="web", account="customer")
+    _, boss = await room.new_key(root, name="boss", account="customer", scopes=["manage"])
+    submitted = await room.submit(owner, webhook="https://hooks.example/v")
+    task = await claim(store, await store.task(submitted.json()["data"][0]["task_id"]))
+    await store.settle(done(task), attempt=task.attempt)
+    own, every = "/v1/webhooks/deliveries", f"{ADMIN}/webhooks/deliveries"
+    for token, path in ((owner, own), (root, every), (boss, every)):
+        [given_up] = await store.claim_deliveries(limit=9, receiver_max=9, lease_s=60)
+        tried = Try(
+            number=given_up.attempts, at=datetime.now(UTC), status=410, error=None, took_ms=5
+        )
+        await store.record_try(
+            given_up.id, tried=tried, verdict=Verdict(state=DeliveryState.FAILED)
+        )
+        async with room.client(token=token) as http:
+            [listed] = (await http.get(f"{path}?status=failed")).json()["data"]
+            again = await http.post(f"{path}/{given_up.id}/redeliver")
+        assert (listed["id"], listed["log"][0]["http_status"]) == (given_up.id, 410)
+        assert (again.status_code, again.json()["data"]["status"]) == (200, "pending")
+    async with room.client(token=root) as http:
+        not_its_own = await http.post(f"{own}/{given_up.id}/redeliver")
+        unknown = await http.post(f"{every}/whd_1/redeliver")
+    assert (not_its_own.status_code, unknown.status_code) == (404, 404)
+    assert error_of(unknown)["message"] == 'there is no delivery "whd_1"'
 
 
 async def test_a_hundred_submits_at_once_by_the_api_hold_a_budget(room: AdminRoom) -> None:

@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from admin_room import ADMIN, AdminRoom
+from contract.test_store import done
 from filmgate.catalogue import load_models
 from filmgate.gateway.openapi import openapi_document
 from filmgate.store.store import PostgresStore
@@ -53,6 +54,7 @@ TASKS, VIDEOS, KEYS = "/v1/tasks/{task_id}", "/v1/videos/{video_id}", f"{ADMIN}/
 DASHSCOPE, ACCOUNT = "/api/v1/tasks/{task_id}", f"{ADMIN}/accounts/{{account}}"
 
 TABLE: dict[tuple[str, str], Answered] = {
+    ("POST", "/v1/upstreams/{task_id}/{token}/callback"): Answered(kind="public", status=404),
     ("POST", "/v1/videos/generations"): OWN,
     ("GET", "/v1/tasks"): OWN,
     ("GET", TASKS): theirs(400),
@@ -78,6 +80,9 @@ TABLE: dict[tuple[str, str], Answered] = {
     ("GET", "/v1/webhooks/secret"): OWN,
     ("POST", "/v1/webhooks/secret/rotate"): OWN,
     ("GET", "/v1/webhooks/deliveries"): OWN,
+    ("POST", "/v1/webhooks/deliveries/{delivery}/redeliver"): theirs(404),
+    ("GET", f"{ADMIN}/webhooks/deliveries"): OWN,
+    ("POST", f"{ADMIN}/webhooks/deliveries/{{delivery}}/redeliver"): theirs(404),
     **{
         ("GET", f"{prefix}{path}"): OWN
         for prefix in ("", "/v1")
@@ -145,15 +150,26 @@ class Theft:
             self.victim_token, prompt=SECRET_PROMPT, webhook="https://hooks.example/v"
         )
         self.task_id = answer.json()["data"][0]["task_id"]
-        self.secrets = [SECRET_PROMPT, self.task_id, key["id"], victim["id"]]
+        self.delivery_id = await self.told()
+        self.secrets = [SECRET_PROMPT, self.task_id, key["id"], victim["id"], self.delivery_id]
         self.fills = {
             "{task_id}": self.task_id,
             "{video_id}": self.task_id,
+            "{delivery}": self.delivery_id,
             "{account}": victim["id"],
             "{model}": "wan2.5-preview",
             "{name}": "x.css",
         }
         self.key_id = key["id"]
+
+    async def told(self) -> str:
+        """End another film of the victim; return the id of the delivery that tells of it."""
+        answer = await self.room.submit(self.victim_token, webhook="https://hooks.example/v")
+        task_id = answer.json()["data"][0]["task_id"]
+        task = await self.room.database.claim(task_id, worker="w1", lease_s=30)
+        assert task is not None
+        await self.room.database.settle(done(task), attempt=task.attempt)
+        return f"whd_{task_id.removeprefix('task_')}"
 
     def path(self, template: str) -> str:
         filled = template

@@ -21,7 +21,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
-import psycopg
 from wounds import QUICK, kill, patiently, postmaster_pid, rows, studio_pid
 
 from serving import ServerUnderTest, wait_until
@@ -184,16 +183,17 @@ class Chaos:
     # ---- the count
 
     def _rest(self) -> None:
-        def is_quiet() -> bool:
-            try:
-                query = "SELECT count(*) AS n FROM tasks WHERE ended_at IS NULL"
-                return rows(self._server, query)[0]["n"] == 0
-            except psycopg.OperationalError:
-                return False
+        """Wait until all have ended; they hang if none does for SETTLE_S."""
 
-        deadline = time.monotonic() + SETTLE_S
-        while not is_quiet() and time.monotonic() < deadline:
+        def unfinished() -> int:
+            query = "SELECT count(*) AS n FROM tasks WHERE ended_at IS NULL"
+            return patiently(lambda: rows(self._server, query)[0]["n"])
+
+        left, deadline = unfinished(), time.monotonic() + SETTLE_S
+        while left and time.monotonic() < deadline:
             time.sleep(0.2)
+            if (now := unfinished()) < left:
+                left, deadline = now, time.monotonic() + SETTLE_S
 
     def _count(self) -> None:
         found = patiently(

@@ -50,8 +50,9 @@ def studio_of(server: ServerUnderTest) -> int:
     return found[0]
 
 
-def is_processing(server: ServerUnderTest, task_id: str) -> bool:
-    return server.task(task_id)["status"] == "processing"
+def is_made(server: ServerUnderTest, task_id: str) -> bool:
+    """Whether the model has begun with it: what comes before is told by less progress."""
+    return server.task(task_id)["progress"] > 6
 
 
 def test_a_prompt_becomes_a_film_of_the_promised_size_with_sound(server, tmp_path):
@@ -59,6 +60,8 @@ def test_a_prompt_becomes_a_film_of_the_promised_size_with_sound(server, tmp_pat
     path = server.film(task, tmp_path / "film.mp4")
     film = probe_film(path)
     assert task["engine"] == "wan"
+    log = server.log.read_text(errors="replace")
+    assert log.index("event=engine.warm") < log.index("event=task.claimed")
     assert (film.width_px, film.height_px, film.frame_count) == (832, 480, 120)
     assert film.sample_count == 240_000
     with av.open(str(path)) as box:
@@ -80,8 +83,8 @@ def test_a_picture_becomes_ten_seconds(server, tmp_path):
 
 def test_a_killed_studio_is_replaced_and_the_film_made(server):
     studio = studio_of(server)
-    task_id = server.submit({**SUNSET, "duration": 10})
-    wait_until(lambda: is_processing(server, task_id), LONG_S, server.tail)
+    task_id = server.submit({**SUNSET, "duration": 10, "resolution": "1080p"})
+    wait_until(lambda: is_made(server, task_id), LONG_S, server.tail)
     os.kill(studio, signal.SIGKILL)
     assert server.ended(task_id, LONG_S)["status"] == "completed"
     assert studio_of(server) != studio
@@ -90,7 +93,7 @@ def test_a_killed_studio_is_replaced_and_the_film_made(server):
 def test_a_cancelled_film_ends_its_studio_and_the_next_is_made(server):
     studio = studio_of(server)
     task_id = server.submit({**SUNSET, "duration": 10, "resolution": "1080p"})
-    wait_until(lambda: is_processing(server, task_id), LONG_S, server.tail)
+    wait_until(lambda: is_made(server, task_id), LONG_S, server.tail)
     answer = server.http.post(f"/v1/tasks/{task_id}/cancel")
     assert answer.status_code == 200, answer.text
     wait_until(lambda: not Path(f"/proc/{studio}").exists(), LONG_S, server.tail)

@@ -40,10 +40,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason=why))
 
 
+ROUTES = """
+[upstreams.elsewhere]
+provider = "openai_videos"
+url = "http://127.0.0.1:9/v1"
+concurrent_max = 2
+budget_usd_per_day = 10
+
+[[routes]]
+name = "ten seconds"
+durations_s = [10]
+engines = ["elsewhere", "testcard"]
+"""
+"""An upstream that is never there, for some of the films."""
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerUnderTest]:
     """One server with the test card for all readers."""
-    with serving(tmp_path_factory.mktemp("page") / "data", engine="testcard") as server:
+    data = tmp_path_factory.mktemp("page") / "data"
+    data.mkdir()
+    (data / "routes.toml").write_text(ROUTES)
+    with serving(data, engine="testcard", fetch_allowed="127.0.0.1") as server:
         yield server
 
 

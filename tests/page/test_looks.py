@@ -6,11 +6,16 @@ from typing import Any
 
 import pytest
 
-from reading import Reader
+from reading import Reader, token_of
 from serving import ServerUnderTest
 
 WIDE = {"width": 1920, "height": 1080}
 PHONE = {"width": 390, "height": 844}
+CUT_OFF = """[...document.querySelectorAll('.button, .pill, .tag, .tabs a, .figure, h1, h2, th')]
+    .filter((one) => one.scrollWidth > one.clientWidth + 1 && one.clientWidth > 0
+        && getComputedStyle(one).display !== 'inline')
+    .map((one) => one.textContent)"""
+"""Texts that do not fit into what holds them."""
 TOO_WIDE = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 
 
@@ -47,6 +52,43 @@ async def test_every_view_is_without_barriers(
     found["look"] = await reading.barriers()
     assert {view: barriers for view, barriers in found.items() if barriers} == {}
     assert not any(is_too_wide.values()), is_too_wide
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_the_windows_of_keys_and_accounts_are_without_barriers(
+    read: Reader, scheme: str
+) -> None:
+    reading = await read(scheme=scheme, **PHONE)
+    await reading.go("Keys")
+    page = reading.page
+    found: dict[str, list[str]] = {}
+    for name in ("New key", "New account", "Grant credits"):
+        await page.get_by_role("button", name=name).first.click()
+        await page.get_by_role("dialog").wait_for()
+        found[name] = await reading.barriers()
+        await page.keyboard.press("Escape")
+        await page.get_by_role("dialog").wait_for(state="detached")
+    assert {window: barriers for window, barriers in found.items() if barriers} == {}
+
+
+@pytest.mark.parametrize("width", [320, 768, 1024])
+@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
+@pytest.mark.usefixtures("film")
+async def test_every_text_stays_in_its_place(read: Reader, locale: str, width: int) -> None:
+    reading = await read(width=width, locale=locale, is_in=False)
+    page = reading.page
+    await page.locator(".door input").fill(token_of(reading.server))
+    await page.locator(".door form button").click()
+    await page.locator(".strip .film-card", has_text="A film to look at").first.click()
+    await reading.film_ends()
+    is_too_wide, cut = {"studio": await page.evaluate(TOO_WIDE)}, await page.evaluate(CUT_OFF)
+    for name in ("library", "keys", "usage", "system"):
+        await page.locator(f".tabs [data-view={name}]").click()
+        await page.wait_for_load_state("networkidle")
+        is_too_wide[name] = await page.evaluate(TOO_WIDE)
+        cut += await page.evaluate(CUT_OFF)
+    assert not any(is_too_wide.values()), is_too_wide
+    assert cut == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

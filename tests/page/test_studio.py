@@ -36,6 +36,33 @@ async def test_a_film_is_followed_from_click_to_playing(
     assert "480p · 832×480" in facts
 
 
+async def test_it_is_said_why_an_engine_made_a_film(read: Reader, server: ServerUnderTest) -> None:
+    only = server.submit({"prompt": "By the only one", "resolution": "480p"})
+    other = server.submit({"prompt": "By another one", "resolution": "480p", "duration": 10})
+    server.ended(only)
+    assert server.ended(other)["engine_reason"].startswith("those before it")
+    page = (await read()).page
+    fact = page.locator(".fact-engine")
+    await page.locator(".strip .film-card", has_text="By the only one").click()
+    await fact.get_by_text("the only one on its route").wait_for()
+    await page.locator(".strip .film-card", has_text="By another one").click()
+    await fact.get_by_text("those before it in elsewhere, testcard did not take it").wait_for()
+    await page.get_by_label("Language", exact=True).select_option("zh")
+    await page.locator(".strip .film-card", has_text="By another one").click()
+    await fact.get_by_text("elsewhere, testcard 中排在前面的均未接受").wait_for()
+    assert "testcard" in await fact.locator("dd").first.inner_text()
+
+
+async def test_a_first_visit_offers_ideas_that_need_one_click(read: Reader) -> None:
+    page = (await read()).page
+    await page.get_by_text("Your film will appear here.").wait_for()
+    ideas = page.locator(".chips button")
+    assert await ideas.count() >= 3
+    await ideas.first.click()
+    prompt = page.get_by_label("What the film shows")
+    assert await prompt.input_value() == await ideas.first.inner_text()
+
+
 async def test_the_form_offers_what_the_resolution_allows(read: Reader) -> None:
     page = (await read()).page
     await page.get_by_label("4:3").check()

@@ -32,6 +32,14 @@ class TestApiMart(ProviderContract):
             "watermark": False,
         }
 
+    async def test_the_upstream_is_told_where_to_tell_news(self):
+        order = replace(ORDER, callback_url="https://films.example/v1/upstreams/task_1/token")
+        with self.upstream() as upstream:
+            async with self.client(upstream) as provider:
+                await provider.submit(order)
+            (made,) = upstream.orders.values()
+        assert made.body["webhook"] == order.callback_url
+
     async def test_it_tells_what_the_film_cost_and_how_far_it_is(self):
         with self.upstream(seconds=60) as upstream:
             async with self.client(upstream) as provider:

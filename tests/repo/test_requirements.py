@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 
 REQUIREMENTS = Path(__file__).parents[2] / "requirements"
 PROJECT = tomllib.loads((REQUIREMENTS.parent / "pyproject.toml").read_text(encoding="utf-8"))
-LISTS = ("base.txt", "build.txt", "dev.txt", "clients.txt")
+LISTS = ("base.txt", "build.txt", "dev.txt", "clients.txt", "neural.txt")
 
 
 def _entries(name: str) -> list[str]:
@@ -46,11 +46,11 @@ def test_the_development_list_holds_the_other_two() -> None:
             assert everything[package] >= versions
 
 
-def test_the_clients_list_agrees_with_the_development_list() -> None:
-    """The two are installed together."""
+@pytest.mark.parametrize("name", ["clients.txt", "neural.txt"])
+def test_what_is_installed_together_agrees_with_the_development_list(name: str) -> None:
     tools = _pins("dev.txt")
-    for package, versions in _pins("clients.txt").items():
-        assert versions == tools.get(package, versions), package
+    for package, versions in _pins(name).items():
+        assert versions <= tools.get(package, versions), package
 
 
 def test_the_base_list_fits_the_ranges_of_the_project() -> None:

@@ -12,11 +12,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
 
 from filmgate.media.probe import probe_film
 from filmgate.testing.fake_dashscope import FakeDashScope
-from filmgate.testing.upstream import Outcome
+from filmgate.testing.film_file import FilmKind
+from filmgate.testing.upstream import FakeOrder, FakeUpstream, Outcome
 from serving import ServerUnderTest, serving, wait_until
 
 KEY_VARIABLE = "THEIR_KEY_IN_TESTS"
@@ -33,7 +38,7 @@ budget_usd_per_day = 10
 provider = "apimart"
 url = "{inner}"
 key = "file:{inner_key}"
-poll_s = 0.2
+poll_s = 1000
 
 [[routes]]
 name = "long films"
@@ -47,6 +52,25 @@ FILM = {"prompt": "a road", "resolution": "480p", "prompt_extend": False}
 LEASES = {"lease_s": "3", "sweep_s": "1"}
 
 
+class Doorway(FakeUpstream):
+    """A public address that is known before the server behind it is; passes everything on."""
+
+    kind = "doorway"
+    target = ""
+
+    def routes(self) -> list[BaseRoute]:
+        return [Route("/{path:path}", self._pass_on, methods=["GET", "POST"])]
+
+    def operation(self, method: str, path: str) -> str:
+        return path
+
+    async def _pass_on(self, request: Request) -> Response:
+        url = f"{self.target}{request.url.path}?{request.url.query}"
+        async with httpx.AsyncClient(trust_env=False) as http:
+            answer = await http.request(request.method, url, content=await request.body())
+        return Response(answer.content, answer.status_code)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Chain:
     """A server, and what it orders from."""
@@ -54,13 +78,18 @@ class Chain:
     server: ServerUnderTest
     theirs: FakeDashScope
     inner: ServerUnderTest
+    doorway: Doorway
 
 
 @pytest.fixture(scope="module")
 def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
     folder = tmp_path_factory.mktemp("upstreams")
     os.environ[KEY_VARIABLE] = FakeDashScope.key
-    with FakeDashScope() as theirs, serving(folder / "inner", engine="testcard") as inner:
+    with (
+        FakeDashScope() as theirs,
+        Doorway() as doorway,
+        serving(folder / "inner", engine="testcard", fetch_allowed="127.0.0.1") as inner,
+    ):
         data = folder / "data"
         data.mkdir()
         text = ROUTES.format(
@@ -70,8 +99,9 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
             inner_key=inner.data / "client.key",
         )
         (data / "routes.toml").write_text(text)
-        with serving(data, slots="2", drain_s="0", **LEASES) as server:
-            yield Chain(server=server, theirs=theirs, inner=inner)
+        with serving(data, slots="2", drain_s="0", public_url=doorway.url, **LEASES) as server:
+            doorway.target = server.facts["url"]
+            yield Chain(server=server, theirs=theirs, inner=inner, doorway=doorway)
     del os.environ[KEY_VARIABLE]
 
 
@@ -97,10 +127,9 @@ def never(chain: Chain) -> Iterator[None]:
 
 def test_a_killed_workers_order_is_gone_on_with(chain: Chain, never: None, tmp_path: Path):
     server, theirs = chain.server, chain.theirs
-    orders, submits = len(theirs.orders), theirs.count("submit")
+    known, submits = set(theirs.orders), theirs.count("submit")
     task_id = server.submit(FILM)
-    wait_until(lambda: [order for order in theirs.orders.values() if order.looked], 30, server.tail)
-    order = list(theirs.orders.values())[orders]
+    order = _looked_at(chain, known)
     killed = server.pid_of("worker")
     os.kill(killed, signal.SIGKILL)
     wait_until(lambda: _worker(server) not in {None, killed}, 30, server.tail)
@@ -111,7 +140,19 @@ def test_a_killed_workers_order_is_gone_on_with(chain: Chain, never: None, tmp_p
     probe = probe_film(server.film(task, tmp_path / "film.mp4"))
     assert (probe.width_px, probe.height_px, probe.duration_s) == (832, 480, 5)
     assert task["engine"] == "theirs"
-    assert (len(theirs.orders), theirs.count("submit")) == (orders + 1, submits + 1)
+    assert (len(theirs.orders), theirs.count("submit")) == (len(known) + 1, submits + 1)
+
+
+def _looked_at(chain: Chain, known: set[str]) -> FakeOrder:
+    """The order that is new, once its id is written down and it was looked at."""
+    orders, found = chain.theirs.orders, list[FakeOrder]()
+
+    def is_there() -> bool:
+        found[:] = [orders[new] for new in set(orders) - known if orders[new].looked]
+        return bool(found)
+
+    wait_until(is_there, 30, chain.server.tail)
+    return found[0]
 
 
 def _worker(server: ServerUnderTest) -> int | None:
@@ -125,19 +166,46 @@ def test_a_cancelled_task_is_cancelled_there_too(chain: Chain, never: None):
     server, theirs = chain.server, chain.theirs
     known = set(theirs.orders)
     task_id = server.submit(FILM)
-    wait_until(lambda: any(theirs.orders[new].looked for new in {*theirs.orders} - known), 30)
+    order = _looked_at(chain, known)
     assert server.http.post(f"/v1/tasks/{task_id}/cancel").status_code == 200
-    wait_until(lambda: {order.id for order in theirs.cancelled} - known, 30, server.tail)
+    wait_until(lambda: order.is_cancelled, 30, server.tail)
     assert server.task(task_id)["status"] == "cancelled"
 
 
-def test_a_filmgate_may_stand_behind_a_filmgate(chain: Chain, tmp_path: Path):
+@pytest.mark.parametrize("kind", [FilmKind.WRONG_SIZE, FilmKind.SILENT])
+def test_what_comes_is_brought_to_what_was_promised(chain: Chain, kind: FilmKind, tmp_path: Path):
+    chain.theirs.film_kind = kind
+    task = chain.server.ended(chain.server.submit(FILM))
+    chain.theirs.film_kind = FilmKind.GOOD
+    probe = probe_film(chain.server.film(task, tmp_path / "film.mp4"))
+    assert (probe.width_px, probe.height_px, probe.fps, probe.frame_count) == (832, 480, 24, 120)
+    assert (probe.sample_count, probe.is_index_first) == (240_000, True)
+
+
+def test_what_is_no_film_fails_the_task_and_costs_nothing_here(chain: Chain):
+    chain.theirs.film_kind = FilmKind.NOT_A_FILM
+    task = chain.server.ended(chain.server.submit(FILM))
+    chain.theirs.film_kind = FilmKind.GOOD
+    assert (task["status"], task["error"]["code"]) == ("failed", "upstream_failed")
+    assert "neither an MP4 nor a WebM" in task["error"]["message"]
+
+
+def test_a_filmgate_may_stand_behind_a_filmgate_and_says_when_it_is_done(
+    chain: Chain, tmp_path: Path
+):
+    """The first look at it would come after a quarter of an hour."""
     task = chain.server.ended(chain.server.submit({**FILM, "duration": 10}))
     probe = probe_film(chain.server.film(task, tmp_path / "film.mp4"))
     assert (probe.width_px, probe.height_px, probe.duration_s) == (832, 480, 10)
     assert (task["engine"], task["engine_reason"]) == ("inner", "inner of inner")
     made = chain.inner.http.get("/v1/tasks").json()["data"]
     assert [inner["status"] for inner in made] == ["completed"]
+
+
+def test_who_knows_no_token_wakes_nobody(chain: Chain):
+    task_id = "task_01JQ0000000000000000007K3Q"
+    answer = chain.server.http.post(f"/v1/upstreams/{task_id}/{'A' * 43}/callback")
+    assert answer.status_code == 404
 
 
 def test_engines_are_listed_and_tested_by_command(chain: Chain):

@@ -124,6 +124,15 @@ ROUTE = "[[routes]]\nengines = ['draft']\n"
     [
         ("[upstreams", "is not valid TOML"),
         ("[upstream.a]", "no field 'upstream'; did you mean upstreams?"),
+        ("upstreams.a = 1", "upstreams must be tables, as [upstreams.NAME]"),
+        ("routes = 1", "routes must be a list of tables, each as [[routes]]"),
+        (THEIRS + "options = 1", "[upstreams.theirs] options must be a table, got 1"),
+        (THEIRS + "usd_per_s = { 480p = '1' }", "usd_per_s 480p must be a number above 0, got '1'"),
+        (THEIRS + "options = { models = 1 }", "theirs: models must be a table, got 1"),
+        (
+            THEIRS + "options = { prompt_chars_max = '9' }",
+            "theirs: prompt_chars_max must be a whole number above 0, got '9'",
+        ),
         ("upstreams = 1", "upstreams must be tables, as [upstreams.NAME]"),
         (THEIRS + "pol_s = 1", "[upstreams.theirs] has no field 'pol_s'; did you mean poll_s?"),
         (THEIRS + "zzz = 1", "it may have "),

@@ -168,6 +168,28 @@ def test_every_route_is_described_and_nothing_else(room: Room) -> None:
     assert described == routes
 
 
+HEALTH = {"/healthz", "/readyz"}
+
+
+def test_every_endpoint_says_what_keys_and_rates_may_make_it_answer() -> None:
+    for path, item in DOCUMENT["paths"].items():
+        for method, operation in item.items():
+            needed = set() if path in HEALTH else {"429"}
+            needed |= {"401", "403"} if operation.get("security") != [] else set()
+            assert needed <= set(operation["responses"]), (method, path)
+
+
+def test_the_headers_that_retrying_clients_read_are_described() -> None:
+    responses = DOCUMENT["components"]["responses"]
+    submit = DOCUMENT["paths"]["/v1/videos/generations"]["post"]["responses"]
+    video = DOCUMENT["paths"]["/v1/videos/{video_id}"]["get"]["responses"]
+    assert "Retry-After" in responses["Error429"]["headers"]
+    assert "x-should-retry" in responses["Error409"]["headers"]
+    assert "Idempotency-Replayed" in submit["200"]["headers"]
+    assert "openai-poll-after-ms" in video["200"]["headers"]
+    assert "Retry-After" in video["429"]["headers"]
+
+
 def test_every_reference_leads_somewhere() -> None:
     def references(value: Any) -> list[str]:
         if isinstance(value, dict):

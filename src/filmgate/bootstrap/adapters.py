@@ -162,6 +162,7 @@ async def build_deps(settings: Settings, store: Store, *, routes: Routes | None 
         sealer=sealer_in_force(data_path(settings) / "seal.key", key=settings.seal_key),
         limits=Limits(**{f.name: getattr(settings, f.name) for f in fields(Limits)}),
         routes=routes or routes_in_force(settings, fetcher),
+        public_url=settings.public_url.rstrip("/"),
     )
 
 

@@ -41,7 +41,7 @@ class Operator:
         """See service/manage_webhooks.py."""
         from filmgate.service.manage_webhooks import redeliver
 
-        return await redeliver(delivery_id, deps=self._deps)
+        return await redeliver(delivery_id, key=None, deps=self._deps)
 
     async def webhook_secret(self, id_or_name: str, *, is_rotated: bool) -> WebhookSecret:
         """See service/manage_webhooks.py."""

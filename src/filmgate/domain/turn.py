@@ -17,6 +17,6 @@ class Turn:
     remaining: int
     """How many could be taken right now."""
     reset_s: float
-    """When the present window ends."""
+    """When the next of those that count is forgotten."""
     again_s: float
     """When a turn that was not given would be; 0 if it was given."""

@@ -35,6 +35,7 @@ from filmgate.gateway.page_files import PageFiles
 from filmgate.gateway.previews import PreviewPages
 from filmgate.gateway.sessions import Sessions
 from filmgate.gateway.uploads import Uploads
+from filmgate.gateway.upstreams import CALLBACK_PATH, UpstreamCallbacks
 from filmgate.gateway.webhooks import WebhookPages
 from filmgate.service.deps import Deps
 from filmgate.service.moving_preview import CONTENT_TYPES
@@ -179,9 +180,10 @@ def _routes(
         _route("/v1/files/{key:path}", GET=files.send),
         _route("/v1/uploads/images", POST=uploads.keep_image),
         _route("/v1/uploads/audios", POST=uploads.keep_audio),
+        _route(CALLBACK_PATH, POST=UpstreamCallbacks(deps=deps).hear),
         _route("/v1/webhooks/secret", GET=webhooks.secret),
         _route("/v1/webhooks/secret/rotate", POST=webhooks.rotate),
-        _route("/v1/webhooks/deliveries", GET=webhooks.deliveries),
+        *_delivery_routes(webhooks),
         *_billing_routes(Billing(deps=deps)),
         *_admin_routes(AdminPages(deps=deps, bodies=bodies)),
         *_overview_routes(OverviewPages(deps=deps, version=door.version)),
@@ -220,6 +222,16 @@ def _dashscope_routes(door: Dashscope, uploads: DashscopeUploads) -> list[Route]
     return [
         SlashedRoute(path, Endpoint(handlers), methods=list(handlers))
         for path, handlers in paths.items()
+    ]
+
+
+def _delivery_routes(webhooks: WebhookPages) -> list[Route]:
+    own, every = "/v1/webhooks/deliveries", "/v1/admin/webhooks/deliveries"
+    return [
+        _route(own, GET=webhooks.deliveries),
+        _route(f"{own}/{{delivery}}/redeliver", POST=webhooks.redeliver),
+        _route(every, GET=webhooks.all_deliveries),
+        _route(f"{every}/{{delivery}}/redeliver", POST=webhooks.redeliver_any),
     ]
 
 

@@ -89,7 +89,7 @@ def _operation(
     """An operation whose errors have this door's shape."""
     described = operation(summary, name, None, parameters=parameters)
     answers: Json = {"200": content("OK", "application/json", ref(answer))}
-    for status in sorted({400, 401, 403, 500, 503, *errors}):
+    for status in sorted({400, 401, 403, 429, 500, 503, *errors}):
         said = content("The error, in that API's shape", "application/json", ref("DashscopeError"))
         answers[str(status)] = said
     return {**described, "responses": answers}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from filmgate.gateway.body import URLENCODED
-from filmgate.gateway.openai_videos import PAGE_DEFAULT, VARIANTS
+from filmgate.gateway.openai_videos import PAGE_DEFAULT, POLL_AFTER, VARIANTS
 from filmgate.gateway.openai_wire import Video, VideoDeleted, VideoErrorEnvelope, VideoList
 from filmgate.gateway.openapi_parts import (
     REF,
+    RETRY_AFTER,
     Json,
     content,
     json_content,
@@ -34,6 +37,12 @@ _FORM: Json = {
         "input_reference": {"description": "A picture to start from: a file, or its URL."},
     },
     "additionalProperties": {"description": "Any field of POST /v1/videos/generations."},
+}
+_POLL: Json = {
+    POLL_AFTER.decode(): {
+        "schema": {"type": "integer"},
+        "description": "Unfinished videos: how long to wait before asking again.",
+    }
 }
 _NEEDED = {"required": ["prompt"]}
 _IDEMPOTENCY = parameter("Idempotency-Key", "header", _TEXT, "As at POST /v1/videos/generations.")
@@ -74,10 +83,14 @@ def _operation(
     """An operation whose errors have this door's shape."""
     described = operation(summary, name, None, parameters=parameters)
     said: Json = {"200": json_content("OK", answer)} if answer else {}
+    if answer == "Video":
+        said["200"] = cast("Json", said["200"]) | {"headers": _POLL}
     shape: Json = {"$ref": f"{REF}VideoErrorEnvelope"}
     answers: Json = {**said, **(responses or {})}
-    for status in sorted({400, 401, 500, 503, *errors}):
+    for status in sorted({400, 401, 403, 429, 500, 503, *errors}):
         answers[str(status)] = content("The error, in that API's shape", "application/json", shape)
+    for status in ("429", "503"):
+        answers[status] = cast("Json", answers[status]) | {"headers": RETRY_AFTER}
     return {**described, "responses": answers}
 
 

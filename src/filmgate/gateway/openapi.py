@@ -25,6 +25,8 @@ from filmgate.gateway.openai_paths import VIDEO_ANSWERS, video_paths
 from filmgate.gateway.openapi_parts import REF, Json
 from filmgate.gateway.preview_paths import PREVIEWS, preview_paths
 from filmgate.gateway.session_paths import session_paths
+from filmgate.gateway.upstream_paths import upstream_paths
+from filmgate.gateway.webhook_paths import webhook_paths
 from filmgate.ports.store import SEARCHED_TASKS_MAX
 from filmgate.service.read_task import PAGE_MAX
 
@@ -44,6 +46,7 @@ _ANSWERS = (
     wire.TaskObject,
     wire.TaskDeletedEnvelope,
     wire.WebhookSecretEnvelope,
+    wire.DeliveryEnvelope,
     wire.DeliveryPage,
     wire.UploadObject,
     wire.ModelList,
@@ -68,6 +71,19 @@ _ERRORS = {
     429: "`queue_full` or `rate_limited`: try again after Retry-After seconds.",
     500: "An error that nobody foresaw; the message holds the request's id.",
     503: "Something the server stands on is away, or `outcome_unknown`.",
+}
+_ERROR_HEADERS = {
+    409: parts.SHOULD_RETRY | parts.RETRY_AFTER,
+    429: parts.RETRY_AFTER,
+    503: parts.RETRY_AFTER,
+}
+_REPLAYED: Json = {
+    "headers": {
+        "Idempotency-Replayed": {
+            "schema": {"type": "string", "const": "true"},
+            "description": "This is the first answer to that Idempotency-Key, given again.",
+        }
+    }
 }
 EXPAND = "`request` adds the body that would ask for this film again."
 SEARCH = (
@@ -98,7 +114,8 @@ def openapi_document(*, models: Mapping[str, Model], version: str) -> bytes:
             **_task_paths(),
             **video_paths(),
             **dashscope_paths(),
-            **_webhook_paths(),
+            **webhook_paths(),
+            **upstream_paths(),
             **billing_paths(),
             **preview_paths(),
             **admin_paths(),
@@ -114,6 +131,7 @@ def openapi_document(*, models: Mapping[str, Model], version: str) -> bytes:
                 f"Error{status}": {
                     "description": text,
                     "content": {"application/json": {"schema": _ref("ErrorEnvelope")}},
+                    **({"headers": _ERROR_HEADERS[status]} if status in _ERROR_HEADERS else {}),
                 }
                 for status, text in _ERRORS.items()
             },
@@ -205,7 +223,10 @@ def _submit() -> Json:
                 "Asks for the versioned answer, with status 202.",
             ),
         ],
-        responses={"202": _json_content("Accepted, versioned form", "TaskTicketEnvelope")},
+        responses={
+            "200": _json_content("Accepted", "SubmittedEnvelope") | _REPLAYED,
+            "202": _json_content("Accepted, versioned form", "TaskTicketEnvelope") | _REPLAYED,
+        },
         errors=[402, 409, 413, 415, 429],
     )
     operation["requestBody"] = {
@@ -231,40 +252,6 @@ def _list() -> Json:
         _parameter("expand", "query", {"type": "string", "const": "request"}, EXPAND),
     ]
     return _operation("List tasks, newest first", "listTasks", "TaskPage", parameters=parameters)
-
-
-def _webhook_paths() -> Json:
-    text: Json = {"type": "string"}
-    limit: Json = {"type": "integer", "minimum": 1, "maximum": PAGE_MAX, "default": PAGE_DEFAULT}
-    status: Json = {"type": "string", "enum": ["pending", "delivered", "failed"]}
-    parameters = [
-        _parameter("task_id", "query", text, "Only deliveries of this task."),
-        _parameter("status", "query", status, "Only deliveries in this state."),
-        _parameter("limit", "query", limit, "Deliveries a page."),
-        _parameter("cursor", "query", text, "The `next_cursor` of the page before."),
-    ]
-    return {
-        "/v1/webhooks/secret": {
-            "get": _operation(
-                "Show this key's webhook signing secret", "webhookSecret", "WebhookSecretEnvelope"
-            )
-        },
-        "/v1/webhooks/secret/rotate": {
-            "post": _operation(
-                "Make a new webhook signing secret; the old one stays valid for 24 hours",
-                "rotateWebhookSecret",
-                "WebhookSecretEnvelope",
-            )
-        },
-        "/v1/webhooks/deliveries": {
-            "get": _operation(
-                "List webhook deliveries, newest first",
-                "listDeliveries",
-                "DeliveryPage",
-                parameters=parameters,
-            )
-        },
-    }
 
 
 def _other_paths(models: Mapping[str, Model]) -> Json:
@@ -313,11 +300,12 @@ def _other_paths(models: Mapping[str, Model]) -> Json:
             "get": _operation(
                 "A model's rules in words",
                 "modelDocs",
-                "ModelDocumentation",
+                None,
                 parameters=[model, markdown],
+                responses={"200": _documentation()},
             )
         },
-        "/healthz": {"get": _public("Whether the server lives", "live", "Health")},
+        "/healthz": {"get": _public("Whether the server lives", "live", "Health", errors=())},
         "/readyz": {"get": _ready()},
         "/openapi.json": {"get": _public("This document", "openapi", None)},
         "/mcp": {"post": _mcp()},
@@ -325,16 +313,30 @@ def _other_paths(models: Mapping[str, Model]) -> Json:
     }
 
 
+def _documentation() -> Json:
+    answer = _json_content("OK", "ModelDocumentation")
+    plain = _content("", "text/markdown", {"type": "string"})
+    media = cast("Json", answer["content"]) | cast("Json", plain["content"])
+    return {**answer, "content": media}
+
+
 def _mcp() -> Json:
     """The protocol describes itself; here stands only that it is spoken."""
     message: Json = {"type": "object", "description": "A JSON-RPC message."}
+    events = {"text/event-stream": {"schema": {"type": "string"}}}
+    answer = _content("The answer, or events before it", "application/json", message)
     operation = _operation(
         "Serve agents: the Model Context Protocol over streamable HTTP",
         "mcp",
         None,
-        responses={"200": _content("The answer, or events before it", "application/json", message)},
+        responses={
+            "200": {**answer, "content": cast("Json", answer["content"]) | events},
+            "202": {"description": "A notification was taken"},
+        },
         errors=[403, 413],
     )
+    wrong = _content("Not a message of the protocol", "application/json", message)
+    operation["responses"] = cast("Json", operation["responses"]) | {"400": wrong}
     operation["requestBody"] = {
         "required": True,
         "content": {"application/json": {"schema": message}},

@@ -8,14 +8,34 @@ Json = dict[str, object]
 REF = "#/components/schemas/"
 
 
-def public(summary: str, name: str, answer: str | None, media: str = "application/json") -> Json:
+RETRY_AFTER: Json = {
+    "Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait."}
+}
+SHOULD_RETRY: Json = {
+    "x-should-retry": {
+        "schema": {"type": "string", "const": "false"},
+        "description": "Asking again gives the same answer.",
+    }
+}
+"""Headers of errors: what a client needs that tries again by itself."""
+
+
+def public(
+    summary: str,
+    name: str,
+    answer: str | None,
+    media: str = "application/json",
+    *,
+    errors: Iterable[int] = (429,),
+) -> Json:
     """Describe a GET that needs no key."""
     ok = json_content("OK", answer) if answer else content("OK", media, {})
+    said = {str(status): error_ref(status) for status in sorted({500, *errors})}
     return {
         "summary": summary,
         "operationId": name,
         "security": [],
-        "responses": {"200": ok, "500": error_ref(500)},
+        "responses": {"200": ok, **said},
     }
 
 

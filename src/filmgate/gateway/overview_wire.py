@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from msgspec import UNSET, Struct, UnsetType
 
@@ -12,6 +13,7 @@ from filmgate.domain.ledger import MICRO_USD
 from filmgate.domain.overview import FailureSeen, Totals, WorkerSeen
 from filmgate.domain.webhook import Delivery
 from filmgate.service.read_overview import Summary, SystemView
+from filmgate.service.upstream import Upstream
 
 SUMS = ("videos", "seconds", "spend_usd", "failures", "cancelled")
 
@@ -126,12 +128,32 @@ class StorageObject(Struct, frozen=True, kw_only=True):
     total_bytes: int | None
 
 
+class RouteObject(Struct, frozen=True, kw_only=True):
+    """A route: its engines in the order in which they are tried; several in one place share."""
+
+    name: str
+    engines: list[list[str]]
+
+
+class UpstreamObject(Struct, frozen=True, kw_only=True):
+    """An account at somebody else's server, by the name that routes call it. None: no limit."""
+
+    name: str
+    provider: str
+    host: str
+    films_max: int
+    usd_per_day: float | None
+    usd_per_month: float | None
+
+
 class SystemObject(Struct, frozen=True, kw_only=True):
-    """How the server stands."""
+    """How the server stands. `engines` are those that some route leads to, upstreams among them."""
 
     version: str
     now: datetime
     engines: list[str]
+    routes: list[RouteObject]
+    upstreams: list[UpstreamObject]
     queue: QueueObject
     workers: list[WorkerObject]
     failures: list[FailureObject]
@@ -205,7 +227,12 @@ def system_object(view: SystemView, *, version: str) -> SystemObject:
     return SystemObject(
         version=version,
         now=standing.at,
-        engines=list(view.engines),
+        engines=list(view.routes.engines),
+        routes=[
+            RouteObject(name=route.name, engines=[list(choice) for choice in route.choices])
+            for route in (*view.routes.routes, view.routes.otherwise)
+        ],
+        upstreams=[_upstream(upstream) for upstream in view.routes.upstreams.values()],
         queue=QueueObject(
             pending=standing.pending,
             processing=standing.processing,
@@ -227,6 +254,22 @@ def system_object(view: SystemView, *, version: str) -> SystemObject:
             total_bytes=view.space.total_bytes if view.space else None,
         ),
     )
+
+
+def _upstream(upstream: Upstream) -> UpstreamObject:
+    allowance, there = upstream.allowance, urlsplit(upstream.provider.url)
+    return UpstreamObject(
+        name=upstream.name,
+        provider=upstream.provider.kind,
+        host=there.netloc.rpartition("@")[2],
+        films_max=allowance.concurrent_max,
+        usd_per_day=_usd(allowance.micro_usd_per_day),
+        usd_per_month=_usd(allowance.micro_usd_per_month),
+    )
+
+
+def _usd(amount_micro_usd: int | None) -> float | None:
+    return None if amount_micro_usd is None else amount_micro_usd / MICRO_USD
 
 
 def _worker(worker: WorkerSeen) -> WorkerObject:

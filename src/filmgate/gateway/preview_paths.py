@@ -39,6 +39,7 @@ def preview_paths() -> Json:
             responses={
                 "200": content("The picture", media, _BINARY),
                 "206": content("The range", media, _BINARY),
+                "304": {"description": "Unchanged"},
             },
             errors=[404, 410, 416],
         )

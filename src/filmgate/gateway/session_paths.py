@@ -16,11 +16,22 @@ def session_paths() -> Json:
         required=True,
     )
     name = parameter("name", "path", {"type": "string"}, "As the page says; it may hold slashes.")
-    part = public("A script, style, message file or picture of the page", "pagePart", None, "*/*")
+    part = public(
+        "A script, style, message file or picture of the page",
+        "pagePart",
+        None,
+        "*/*",
+        errors=(404, 429),
+    )
     part |= {"parameters": [name]}
     return {
         "/v1/session": {
-            "get": public("Whose key requests are made with", "showSession", "SessionEnvelope"),
+            "get": public(
+                "Whose key requests are made with",
+                "showSession",
+                "SessionEnvelope",
+                errors=(403, 429, 503),
+            ),
             "post": _open(own),
             "delete": _close(own),
         },
@@ -51,6 +62,6 @@ def _close(own: Json) -> Json:
     said["security"] = []
     said["responses"] = {
         "204": {"description": "Signed out"},
-        **{str(status): error_ref(status) for status in (403, 500, 503)},
+        **{str(status): error_ref(status) for status in (403, 429, 500, 503)},
     }
     return said

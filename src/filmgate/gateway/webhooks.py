@@ -1,7 +1,10 @@
-"""Webhooks as their owner sees them: the key's signing secret, the deliveries. It delivers nothing.
+"""Webhooks as their owner, and those who manage, see them: the key's signing secret, the
+deliveries. It delivers nothing.
 
 GET  /v1/webhooks/secret             POST /v1/webhooks/secret/rotate
 GET  /v1/webhooks/deliveries?task_id=&status=&limit=&cursor=
+POST /v1/webhooks/deliveries/{delivery}/redeliver
+GET  /v1/admin/webhooks/deliveries   POST /v1/admin/webhooks/deliveries/{delivery}/redeliver
 """
 
 from __future__ import annotations
@@ -11,12 +14,14 @@ from datetime import datetime
 from msgspec import UNSET
 from starlette.requests import Request
 
-from filmgate.domain.api_key import KeyScope
+from filmgate.domain.api_key import ApiKey, KeyScope
 from filmgate.domain.webhook import Delivery, DeliveryState, WebhookSecret
+from filmgate.gateway.admin import managing_key
 from filmgate.gateway.answers import Answer, json_answer
 from filmgate.gateway.apimart import read_limit
 from filmgate.gateway.auth import caller
 from filmgate.gateway.wire import (
+    DeliveryEnvelope,
     DeliveryObject,
     DeliveryPage,
     DeliveryTry,
@@ -27,6 +32,7 @@ from filmgate.service.deps import Deps
 from filmgate.service.manage_webhooks import (
     PAGE_MAX,
     list_deliveries,
+    redeliver,
     rotate_webhook_secret,
     webhook_secret,
 )
@@ -50,7 +56,27 @@ class WebhookPages:
 
     async def deliveries(self, request: Request) -> Answer:
         """List this account's deliveries, newest first, with their latest attempts."""
-        key = await caller(request, self._deps)
+        return await self._page(request, await caller(request, self._deps))
+
+    async def all_deliveries(self, request: Request) -> Answer:
+        """List the deliveries that a managing key sees: an admin's those of all accounts."""
+        key, within = await managing_key(request, self._deps)
+        return await self._page(request, key if within else None)
+
+    async def redeliver(self, request: Request) -> Answer:
+        """Make a delivery of this account again."""
+        return await self._again(request, await caller(request, self._deps))
+
+    async def redeliver_any(self, request: Request) -> Answer:
+        """Make a delivery again that a managing key sees."""
+        key, within = await managing_key(request, self._deps)
+        return await self._again(request, key if within else None)
+
+    async def _again(self, request: Request, key: ApiKey | None) -> Answer:
+        made = await redeliver(request.path_params["delivery"], key=key, deps=self._deps)
+        return json_answer(DeliveryEnvelope(200, delivery_object(made)))
+
+    async def _page(self, request: Request, key: ApiKey | None) -> Answer:
         query = request.query_params
         limit = read_limit(query.get("limit"))
         # One more than asked tells whether there is another page.

@@ -197,6 +197,13 @@ class DeliveryObject(Struct, frozen=True, kw_only=True):
     log: list[DeliveryTry]
 
 
+class DeliveryEnvelope(Struct, frozen=True):
+    """A delivery."""
+
+    code: int
+    data: DeliveryObject
+
+
 class DeliveryPage(Struct, frozen=True):
     """A page of deliveries, newest first. `next_cursor` asks for the page after it."""
 

@@ -17,6 +17,14 @@ class Links(Protocol):
         """Whether the signature is ours for this key and time, be that time over or not."""
         ...
 
+    def token(self, name: str) -> str:
+        """Return what only this server can make of a name: for paths that nobody may guess."""
+        ...
+
+    def is_token(self, name: str, token: str) -> bool:
+        """Whether the token is ours for this name."""
+        ...
+
     def key_of(self, url: str) -> str | None:
         """Return the storage key if the URL is one of our links and its signature is
         right; its host does not matter.

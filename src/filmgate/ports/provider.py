@@ -66,6 +66,8 @@ class UpstreamOrder:
     """A PNG already cropped to width x height; None for text-to-video."""
     sound_path: Path | None
     """The caller's wav or mp3 file, checked."""
+    callback_url: str | None = None
+    """Where the upstream may say that something changed, at `…/callback`; None: nowhere."""
 
 
 class ViewState(StrEnum):

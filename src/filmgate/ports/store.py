@@ -320,6 +320,17 @@ class Purchases(Protocol):
         """
         ...
 
+    async def tell_upstream_news(self, task_id: TaskId) -> None:
+        """Let all workers know that an upstream told something of a task."""
+        ...
+
+    def upstream_news(self) -> AsyncIterator[TaskId]:
+        """Yield the id of each task that an upstream tells of, by notification; some may be lost.
+
+        Never ends by itself.
+        """
+        ...
+
     async def latest_purchases(self, upstream: str | None, *, limit: int) -> list[Purchase]:
         """Return the latest purchases at one upstream, or at all."""
         ...

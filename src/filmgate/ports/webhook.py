@@ -77,8 +77,13 @@ class Webhooks(Protocol):
         """
         ...
 
-    async def redeliver(self, delivery_id: DeliveryId) -> Delivery | None:
-        """Make a delivery due at once, in a new round of attempts; None if there is none."""
+    async def redeliver(
+        self, delivery_id: DeliveryId, *, account_id: AccountId | None = None
+    ) -> Delivery | None:
+        """Make a delivery due at once, in a new round of attempts.
+
+        None if there is none, or not one of the account.
+        """
         ...
 
     async def deliveries(self, wanted: DeliveryFilter) -> list[Delivery]:

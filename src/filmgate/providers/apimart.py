@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -28,7 +27,7 @@ from filmgate.domain.upstream_fault import (
 from filmgate.ports.engine import Source
 from filmgate.ports.fetcher import Fetcher
 from filmgate.ports.provider import Account, UpstreamOrder, View, ViewState
-from filmgate.providers.exchange import Answer, Exchange, Json, only_options, said
+from filmgate.providers.exchange import Answer, Exchange, Json, only_options, said, table_option
 
 MICRO_USD = 1_000_000
 SEED_MAX = 2**31 - 1
@@ -68,7 +67,7 @@ class ApiMart:
         """Raises ConfigError."""
         only_options(account, OPTIONS)
         self._account, self.url = account, account.url
-        self._models = cast("Mapping[str, str]", account.options.get("models", {}))
+        self._models = table_option(account, "models")
         headers = {"Authorization": f"Bearer {account.key}"}
         self._exchange = Exchange(account, headers, fetcher)
 
@@ -150,6 +149,8 @@ class ApiMart:
         }
         if order.negative_prompt:
             body["negative_prompt"] = order.negative_prompt
+        if order.callback_url is not None:
+            body["webhook"] = order.callback_url
         if order.image_path is None:
             body["size"] = _nearest_shape(order.width_px, order.height_px)
         else:

@@ -33,7 +33,7 @@ from filmgate.ports.engine import Source
 from filmgate.ports.provider import Account, UpstreamOrder, View, ViewState
 from filmgate.providers.comfyui_progress import ProgressFeed
 from filmgate.providers.comfyui_workflow import Values, Workflow
-from filmgate.providers.exchange import Answer, Exchange, Json, only_options, said
+from filmgate.providers.exchange import Answer, Exchange, Json, only_options, said, whole_option
 
 if TYPE_CHECKING:
     from filmgate.ports.fetcher import Fetcher
@@ -59,7 +59,7 @@ class ComfyUI:
         """Read the workflows. Raises ConfigError."""
         only_options(account, OPTIONS)
         self._account, self.url = account, account.url
-        self._fps = int(account.options.get("fps", FPS))
+        self._fps = whole_option(account, "fps", FPS)
         self._workflows = {
             mode: Workflow.read(
                 Path(str(account.options[mode])).expanduser(), has_image=mode == IMAGE

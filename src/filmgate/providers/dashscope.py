@@ -30,7 +30,15 @@ from filmgate.domain.upstream_fault import (
 from filmgate.ports.engine import Source
 from filmgate.ports.fetcher import Fetcher
 from filmgate.ports.provider import Account, UpstreamOrder, View, ViewState
-from filmgate.providers.exchange import Answer, Exchange, Json, only_options, said
+from filmgate.providers.exchange import (
+    Answer,
+    Exchange,
+    Json,
+    only_options,
+    said,
+    table_option,
+    whole_option,
+)
 
 SYNTHESIS = "/api/v1/services/aigc/video-generation/video-synthesis"
 TASKS = "/api/v1/tasks/"
@@ -74,8 +82,8 @@ class DashScope:
         """Raises ConfigError."""
         only_options(account, OPTIONS)
         self._account, self.url = account, account.url
-        self._models = {**MODELS, **cast("Mapping[str, Any]", account.options.get("models", {}))}
-        self._prompt_chars_max = int(account.options.get("prompt_chars_max", PROMPT_CHARS_MAX))
+        self._models = {**MODELS, **table_option(account, "models")}
+        self._prompt_chars_max = whole_option(account, "prompt_chars_max", PROMPT_CHARS_MAX)
         headers = {"Authorization": f"Bearer {account.key}"}
         if "workspace" in account.options:
             headers["X-DashScope-WorkSpace"] = str(account.options["workspace"])

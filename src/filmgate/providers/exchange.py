@@ -6,7 +6,9 @@ It knows no upstream's wire: what a status means is each provider's own business
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -73,6 +75,7 @@ class Exchange:
             limits=httpx.Limits(
                 max_connections=CONNECTIONS_MAX, max_keepalive_connections=CONNECTIONS_MAX
             ),
+            verify=_trusted(),
             trust_env=False,
         )
 
@@ -139,6 +142,12 @@ class Exchange:
             raise UpstreamSilent(f"{name} ended the film early ({type(error).__name__})") from error
 
 
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The authorities that are trusted: read once, for all accounts."""
+    return httpx.create_ssl_context()
+
+
 def said(answer: Answer, *keys: str) -> str:
     """Return the upstream's own words: the first text under one of the keys, or the status."""
     body = answer.json or {}
@@ -157,3 +166,19 @@ def only_options(account: Account, known: frozenset[str]) -> None:
         if name not in known:
             names = ", ".join(sorted(known))
             raise ConfigError(f"{account.name} has no option {name!r}; it may have {names}")
+
+
+def whole_option(account: Account, name: str, default: int) -> int:
+    """Return an option that must be a whole number above 0. Raises ConfigError."""
+    value = account.options.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ConfigError(f"{account.name}: {name} must be a whole number above 0, got {value!r}")
+    return value
+
+
+def table_option(account: Account, name: str) -> Mapping[str, Any]:
+    """Return an option that must be a table, empty if it is not given. Raises ConfigError."""
+    value = account.options.get(name, {})
+    if not isinstance(value, dict):
+        raise ConfigError(f"{account.name}: {name} must be a table, got {value!r}")
+    return cast("Mapping[str, Any]", value)

@@ -15,8 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from filmgate.domain.errors import ConfigError, UpstreamRejected
 from filmgate.domain.upstream_fault import (
@@ -28,7 +27,14 @@ from filmgate.domain.upstream_fault import (
 )
 from filmgate.ports.engine import Source
 from filmgate.ports.provider import Account, UpstreamOrder, View, ViewState
-from filmgate.providers.exchange import Answer, Exchange, only_options, said
+from filmgate.providers.exchange import (
+    Answer,
+    Exchange,
+    only_options,
+    said,
+    table_option,
+    whole_option,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,8 +73,8 @@ class LightX2V:
             raise ConfigError(
                 f"{account.name} needs the option mode, {TEXT} or {IMAGE}, got {self._mode!r}"
             )
-        self._fps = int(account.options.get("fps", FPS))
-        self._fields = cast("Mapping[str, Any]", account.options.get("fields", {}))
+        self._fps = whole_option(account, "fps", FPS)
+        self._fields = table_option(account, "fields")
         headers = {"Authorization": f"Bearer {account.key}"} if account.key else {}
         self._exchange = Exchange(account, headers, fetcher)
 

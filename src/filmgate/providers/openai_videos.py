@@ -17,7 +17,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from filmgate.domain.errors import UpstreamRejected
 from filmgate.domain.upstream_fault import (
@@ -29,7 +29,14 @@ from filmgate.domain.upstream_fault import (
 from filmgate.ports.engine import Source
 from filmgate.ports.fetcher import Fetcher
 from filmgate.ports.provider import Account, UpstreamOrder, View, ViewState
-from filmgate.providers.exchange import Answer, Exchange, only_options, said
+from filmgate.providers.exchange import (
+    Answer,
+    Exchange,
+    only_options,
+    said,
+    table_option,
+    whole_option,
+)
 
 OPTIONS = frozenset({"model", "fields", "extra_params", "rename", "fps"})
 STATES = {
@@ -54,13 +61,15 @@ class OpenAIVideos:
         only_options(account, OPTIONS)
         self._account, self.url = account, account.url
         self._options = account.options
+        self._fps = whole_option(account, "fps", 0) if "fps" in account.options else None
+        self._fields, self._names = table_option(account, "fields"), table_option(account, "rename")
         headers = {"Authorization": f"Bearer {account.key}"} if account.key else {}
         self._exchange = Exchange(account, headers, fetcher)
 
     async def submit(self, order: UpstreamOrder) -> str:
         """See the port."""
         parts: list[tuple[str, Any]] = [
-            (name, (None, _text(value))) for name, value in self._fields(order).items()
+            (name, (None, _text(value))) for name, value in self._form(order).items()
         ]
         if order.image_path is not None:
             content = await asyncio.to_thread(order.image_path.read_bytes)
@@ -115,12 +124,12 @@ class OpenAIVideos:
         """See the port."""
         await self._exchange.close()
 
-    def _fields(self, order: UpstreamOrder) -> Mapping[str, object]:
+    def _form(self, order: UpstreamOrder) -> Mapping[str, object]:
         """The form's fields: ours, then the operator's, under the names that the operator gives.
 
         One frame more than needed: models make 4k + 1 or 8k + 1 of them.
         """
-        fps = int(self._options.get("fps", order.fps))
+        fps = self._fps or order.fps
         fields: dict[str, object] = {
             "prompt": order.prompt,
             "size": f"{order.width_px}x{order.height_px}",
@@ -133,11 +142,10 @@ class OpenAIVideos:
             fields["negative_prompt"] = order.negative_prompt
         if "model" in self._options:
             fields["model"] = self._options["model"]
-        fields |= cast("Mapping[str, object]", self._options.get("fields", {}))
+        fields |= self._fields
         if "extra_params" in self._options:
             fields["extra_params"] = self._options["extra_params"]
-        names = cast("Mapping[str, str]", self._options.get("rename", {}))
-        renamed = {names.get(name, name): value for name, value in fields.items()}
+        renamed = {self._names.get(name, name): value for name, value in fields.items()}
         return {name: value for name, value in renamed.items() if name}
 
     def _fault(self, answer: Answer) -> UpstreamFault | UpstreamRejected:

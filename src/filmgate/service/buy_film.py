@@ -32,6 +32,7 @@ from filmgate.ports.studio import Stage
 from filmgate.service.attempt import Attempt
 from filmgate.service.patience import patiently
 from filmgate.service.upstream import Upstream
+from filmgate.service.upstream_news import News
 
 log = structlog.get_logger()
 
@@ -93,7 +94,8 @@ async def await_film(purchase: Purchase, *, upstream: Upstream, attempt: Attempt
 
     Raises UpstreamFailed (`may_retry` where nothing was charged), UpstreamRejected, StageTimedOut.
     """
-    view = await _looked(purchase, upstream, attempt)
+    with attempt.deps.upstream_news.of(purchase.task_id) as news:
+        view = await _looked(purchase, upstream, attempt, news)
     target = attempt.scratch / f"{purchase.key}.film"
     await _fetch(view, purchase, target, upstream, attempt)
     await _end(purchase, PurchaseState.DELIVERED, attempt, cost_micro_usd=view.cost_micro_usd)
@@ -152,8 +154,8 @@ async def _uncertain(purchase: Purchase, why: str, attempt: Attempt) -> Upstream
 # ---- waiting
 
 
-async def _looked(purchase: Purchase, upstream: Upstream, attempt: Attempt) -> View:
-    """Look until the film is done."""
+async def _looked(purchase: Purchase, upstream: Upstream, attempt: Attempt, news: News) -> View:
+    """Look until the film is done: now and then, and when the upstream says that there is news."""
     deps = attempt.deps
     limit = timedelta(seconds=deps.limits.upstream_timeout_s)
     deadline = (purchase.bought_at or deps.clock.now()) + limit
@@ -161,7 +163,7 @@ async def _looked(purchase: Purchase, upstream: Upstream, attempt: Attempt) -> V
     is_fresh = purchase.attempt == attempt.number
     wait_s = upstream.poll_every_s if is_fresh else 0.0
     while True:
-        await asyncio.sleep(wait_s)
+        await news.wait(wait_s)
         wait_s = upstream.poll_every_s
         try:
             view = await upstream.ask(lambda: upstream.provider.look(upstream_id))

@@ -24,6 +24,7 @@ from filmgate.ports.studio import Animator, Credential
 from filmgate.ports.webhook import Sealer
 from filmgate.service.gather import Gather
 from filmgate.service.upstream import Routes
+from filmgate.service.upstream_news import UpstreamNews
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +100,9 @@ class Deps:
         default_factory=dict[bytes, tuple[datetime, ApiKey]]
     )
     """Keys that were looked up a moment ago, by token hash: service/authenticate.py."""
+    public_url: str = ""
+    """Where upstreams reach this server; empty: they are asked, and tell nothing themselves."""
+    upstream_news: UpstreamNews = field(default_factory=UpstreamNews)
     turn_gauge: TurnGauge = field(default_factory=TurnGauge)
     queue_gauge: QueueGauge = field(default_factory=QueueGauge)
     forecast_gauge: ForecastGauge = field(default_factory=ForecastGauge)

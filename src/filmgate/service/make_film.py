@@ -38,6 +38,7 @@ from filmgate.ports.store import Steps
 from filmgate.ports.studio import FilmFacts, FilmOrder
 from filmgate.service.attempt import Attempt
 from filmgate.service.buy_film import Bought, await_film, order_film, resume_purchase
+from filmgate.service.hear_upstream import callback_url
 from filmgate.service.upstream import Upstream
 
 log = structlog.get_logger()
@@ -192,7 +193,7 @@ async def _resumed(purchase: Purchase, order: UpstreamOrder, attempt: Attempt) -
         try:
             bought_one = await resume_purchase(purchase, order, upstream=upstream, attempt=attempt)
             bought = await await_film(bought_one, upstream=upstream, attempt=attempt)
-        except NOT_TAKEN as fault:
+        except (*NOT_TAKEN, UpstreamUnfit) as fault:
             log.info("upstream.not_resumed", task_id=purchase.task_id, reason=fault.message)
             return None
         except UpstreamFailed as failed:
@@ -229,6 +230,7 @@ async def _upstream_order(task: Task, attempt: Attempt, order: FilmOrder) -> Ups
         seed=order.seed,
         image_path=picture,
         sound_path=order.sound_path,
+        callback_url=callback_url(task.id, deps=attempt.deps),
     )
 
 

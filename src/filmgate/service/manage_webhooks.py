@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from filmgate.domain.api_key import ApiKey
-from filmgate.domain.errors import BrokenRule, InvalidFields, SecretUnreadable
+from filmgate.domain.errors import BrokenRule, InvalidFields, NotFound, SecretUnreadable
 from filmgate.domain.field_rule import shown
 from filmgate.domain.ids import ApiKeyId, DeliveryId, TaskId, is_delivery_id, is_task_id
 from filmgate.domain.webhook import (
@@ -75,14 +75,16 @@ async def list_deliveries(
     return await deps.store.deliveries(wanted)
 
 
-async def redeliver(delivery_id: str, *, deps: Deps) -> Delivery:
-    """Make a delivery due at once, whatever became of it before. Raises InvalidFields."""
+async def redeliver(delivery_id: str, *, key: ApiKey | None, deps: Deps) -> Delivery:
+    """Make a delivery due at once, whatever became of it before: one of the key's account, or for
+    operators any. Raises NotFound.
+    """
     if is_delivery_id(delivery_id):
-        delivery = await deps.store.redeliver(DeliveryId(delivery_id))
+        account_id = key.account_id if key else None
+        delivery = await deps.store.redeliver(DeliveryId(delivery_id), account_id=account_id)
         if delivery is not None:
             return delivery
-    message = f"there is no delivery {shown(delivery_id)}; `filmgate webhooks list` shows the ids"
-    raise InvalidFields([BrokenRule("id", message)])
+    raise NotFound(f"there is no delivery {shown(delivery_id)}")
 
 
 def _drawn(key_id: ApiKeyId, deps: Deps) -> SealedSecret:

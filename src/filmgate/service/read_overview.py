@@ -21,6 +21,7 @@ from filmgate.service.manage_accounts import find_account
 from filmgate.service.manage_keys import find_key
 from filmgate.service.manage_webhooks import list_deliveries
 from filmgate.service.read_usage import read_days
+from filmgate.service.upstream import Routes
 
 GROUPS = ("date", "model", "key", "account")
 FAILURES_MAX = 20
@@ -46,7 +47,7 @@ class SystemView:
     """How the server stands."""
 
     standing: Standing
-    engines: tuple[str, ...]
+    routes: Routes
     unfinished_max: int
     failed_deliveries: tuple[Delivery, ...]
     space: Space | None
@@ -91,11 +92,9 @@ async def read_system(*, deps: Deps) -> SystemView:
     failed = await list_deliveries(
         key=None, task_id=None, state="failed", before=None, limit=FAILURES_MAX, deps=deps
     )
-    routes = (*deps.routes.routes, deps.routes.otherwise)
-    engines = (name for route in routes for choice in route.choices for name in choice)
     return SystemView(
         standing=await deps.store.standing(failures_max=FAILURES_MAX),
-        engines=tuple(dict.fromkeys(engines)),
+        routes=deps.routes,
         unfinished_max=deps.limits.queue_length_max,
         failed_deliveries=tuple(failed),
         space=await deps.storage.space(),

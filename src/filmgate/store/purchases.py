@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+
+import psycopg
+import structlog
+
 from filmgate.domain.errors import LeaseLost
 from filmgate.domain.ids import TaskId
 from filmgate.domain.purchase import Purchase, PurchaseState
 from filmgate.domain.upstream_fault import UpstreamBusy
 from filmgate.ports.store import Allowance
-from filmgate.store.database import Database
+from filmgate.store.database import KEEPALIVE, Database
 from filmgate.store.queries import load_queries
 from filmgate.store.rows import Row, purchase_from
 
+log = structlog.get_logger()
+
 SQL = load_queries("purchases")
+
+CHANNEL = "filmgate_upstream"
+RECONNECT_S = 1.0
 
 PURCHASES_LOCK = 0x627579  # 'buy': with the upstream's name, one intention at a time
 
@@ -95,6 +106,25 @@ class PostgresPurchases:
         """See the port."""
         values = {"upstreams": upstreams, "rest_s": rest_s, "call_s": call_s, "limit": limit}
         return await self._database.nouns(purchase_from, SQL["abandoned"], values)
+
+    async def tell_upstream_news(self, task_id: TaskId) -> None:
+        """See the port."""
+        await self._database.row("SELECT pg_notify(%(to)s, %(id)s)", {"to": CHANNEL, "id": task_id})
+
+    async def upstream_news(self) -> AsyncIterator[TaskId]:
+        """See the port. Notifications need a session of their own: the pool is not used."""
+        while True:
+            try:
+                connection = await psycopg.AsyncConnection.connect(
+                    self._database.url, autocommit=True, connect_timeout=5, **KEEPALIVE
+                )
+                async with connection:
+                    await connection.execute(f"LISTEN {CHANNEL}")
+                    async for notification in connection.notifies():
+                        yield TaskId(notification.payload)
+            except psycopg.OperationalError as error:
+                log.warning("upstream_news.reconnecting", error=type(error).__name__)
+            await asyncio.sleep(RECONNECT_S)
 
     async def latest_purchases(self, upstream: str | None, *, limit: int) -> list[Purchase]:
         """See the port."""

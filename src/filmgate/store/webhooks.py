@@ -9,7 +9,7 @@ from dataclasses import asdict
 import psycopg
 import structlog
 
-from filmgate.domain.ids import ApiKeyId, DeliveryId
+from filmgate.domain.ids import AccountId, ApiKeyId, DeliveryId
 from filmgate.domain.webhook import Delivery, Try, Verdict
 from filmgate.ports.webhook import DeliveryFilter, SealedSecret
 from filmgate.store.database import Database
@@ -66,9 +66,12 @@ class PostgresWebhooks:
         }
         return await self._database.row(SQL["record"], values) is not None
 
-    async def redeliver(self, delivery_id: DeliveryId) -> Delivery | None:
+    async def redeliver(
+        self, delivery_id: DeliveryId, *, account_id: AccountId | None = None
+    ) -> Delivery | None:
         """See the port."""
-        row = await self._database.row(SQL["redeliver"], {"id": delivery_id})
+        values = {"id": delivery_id, "account_id": account_id}
+        row = await self._database.row(SQL["redeliver"], values)
         return delivery_from(row) if row else None
 
     async def deliveries(self, wanted: DeliveryFilter) -> list[Delivery]:

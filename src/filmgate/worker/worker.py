@@ -5,6 +5,8 @@ queue ──task id──→ attempt (produce_video in a slot) ──→ ended o
 every lease / 3    renew all leases in one statement; an attempt that is not renewed is stopped
 at 80 % of a lease that could not be renewed, by our own clock: stop, the database may hang
 at a change        a task of ours that was cancelled is stopped at once
+at an upstream's   the attempt that waits for it looks at once
+  callback
 every sweep_s      sweep
 """
 
@@ -106,6 +108,7 @@ class Worker:
                 loops.create_task(self._renew_leases()),
                 loops.create_task(self._mind_own_clock()),
                 loops.create_task(self._hear_changes()),
+                loops.create_task(self._hear_upstreams()),
                 loops.create_task(self._sweep()),
                 loops.create_task(self._expire()),
                 loops.create_task(self._audit()),
@@ -274,6 +277,11 @@ class Worker:
         async for task_id in self._deps.store.changes():
             if task_id is not None and task_id in self._claims:
                 await self._stop_if_over(task_id, is_held=True)
+
+    async def _hear_upstreams(self) -> None:
+        if self._deps.routes.upstreams and self._deps.public_url:
+            async for task_id in self._deps.store.upstream_news():
+                self._deps.upstream_news.tell(task_id)
 
     async def _stop_if_over(self, task_id: TaskId, *, is_held: bool) -> None:
         """Stop an attempt whose task was cancelled or taken over, or whose lease is gone."""

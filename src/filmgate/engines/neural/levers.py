@@ -130,9 +130,9 @@ def pull(pipeline: Any, levers: Levers, profile: Profile) -> None:
     left to `place`. Raises EngineFailed with what is not possible.
     """
     for number, file in enumerate(levers.lora):
+        path, into_second = _here(file), {"load_into_transformer_2": True} if number else {}
         library("peft")
-        into_second = {"load_into_transformer_2": True} if number else {}
-        pipeline.load_lora_weights(_here(file), adapter_name=f"lora_{number}", **into_second)
+        pipeline.load_lora_weights(path, adapter_name=f"lora_{number}", **into_second)
     for transformer in transformers_of(pipeline):
         if levers.quantization is Quantization.FP8_STORAGE:
             torch = library("torch")

@@ -64,7 +64,7 @@ SELECT id FROM judged
 -- name: redeliver
 UPDATE webhook_deliveries
    SET state = 'pending', round_attempts = 0, next_at = clock_timestamp(), lease_until = NULL
- WHERE id = %(id)s
+ WHERE id = %(id)s AND (%(account_id)s::text IS NULL OR account_id = %(account_id)s)
 RETURNING *, pg_notify('filmgate_webhook', '') IS NULL AS told
 
 -- name: list

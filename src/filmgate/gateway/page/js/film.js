@@ -5,6 +5,7 @@ import { confirm, copy, note, openWindow } from "./dialog.js";
 import { button, h } from "./dom.js";
 import { drawSeed } from "./fields.js";
 import { isFinal } from "./follow.js";
+import { reasonOf } from "./routes.js";
 import { showSnippets } from "./snippets.js";
 import { isSaid, moment, money, span, t } from "./words.js";
 
@@ -112,6 +113,7 @@ export function factsOf(task) {
 
 export function factList(task) {
   const name = (word) => t(isSaid(`field-${word}`) ? `field-${word}` : `fact-${word}`);
-  const rows = factsOf(task).map(([word, value]) => h("div", { class: `fact-${word}` }, h("dt", {}, name(word)), h("dd", {}, value)));
+  const hint = (word) => (word === "engine" && task.engine_reason ? h("dd", { class: "hint" }, reasonOf(task.engine_reason)) : null);
+  const rows = factsOf(task).map(([word, value]) => h("div", { class: `fact-${word}` }, h("dt", {}, name(word)), h("dd", {}, value), hint(word)));
   return h("dl", { class: "facts" }, rows);
 }

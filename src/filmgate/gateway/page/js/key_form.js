@@ -1,6 +1,7 @@
 // The form of one API key. It sends what its caller does with the fields.
 
 import { h } from "./dom.js";
+import { choice, line, plainForm } from "./plain_form.js";
 import { t } from "./words.js";
 
 const SCOPES = ["generate", "read", "manage"];
@@ -8,17 +9,17 @@ const PRIORITIES = ["low", "normal", "high"];
 const NUMBERS = ["requests_per_minute", "concurrent_tasks_max", "queue_length_max"];
 const BUDGETS = ["budget_usd_day", "budget_usd_month", "budget_usd_total"];
 
-/** `key` null makes a new one. Empty fields are no limit. */
-export function keyForm(key, models, onsubmit) {
-  const wrong = h("p", { class: "wrong", role: "alert" });
-  const name = line("name", key?.name ?? "", { required: true, maxLength: 100 });
+/** `key` null makes a new one, in one of `accounts`. Empty fields are no limit. */
+export function keyForm(key, { models, accounts }, onsubmit) {
+  const name = line("key", "name", key?.name ?? "", { required: true, maxLength: 100 });
+  const owner = key || accounts.length < 2 ? null : choice("key", "account", accounts, accounts[0], (account) => account);
   const scopes = boxes("scopes", SCOPES, key?.scopes ?? ["generate", "read"], (scope) => t(`scope-${scope}`));
   const chosen = boxes("models", models.map((model) => model.id), key?.models ?? [], (id) => id, t("models-hint"));
-  const networks = line("networks", (key?.networks ?? []).join(", "), { placeholder: "10.0.0.0/8, 203.0.113.7" });
-  const expires = line("expires_at", localTime(key?.expires_at), { type: "datetime-local" });
-  const priority = choice("priority", PRIORITIES, key?.priority ?? "normal");
+  const networks = line("key", "networks", (key?.networks ?? []).join(", "), { placeholder: "10.0.0.0/8, 203.0.113.7" });
+  const expires = line("key", "expires_at", localTime(key?.expires_at), { type: "datetime-local" });
+  const priority = choice("key", "priority", PRIORITIES, key?.priority ?? "normal", (one) => t(`priority-${one}`));
   const amounts = [...NUMBERS, ...BUDGETS].map((field) =>
-    line(field, key?.[field] ?? "", { type: "number", min: 0, step: BUDGETS.includes(field) ? "0.01" : "1", placeholder: t("no-limit") }),
+    line("key", field, key?.[field] ?? "", { type: "number", min: 0, step: BUDGETS.includes(field) ? "0.01" : "1", placeholder: t("no-limit") }),
   );
 
   function fields() {
@@ -26,6 +27,7 @@ export function keyForm(key, models, onsubmit) {
     const given = Object.fromEntries(amounts.map((one) => [one.name, one.value() === "" ? null : Number(one.value())]));
     return {
       name: name.value(),
+      ...(owner && { account: owner.value() }),
       scopes: scopes.value(),
       models: chosen.value().length ? chosen.value() : null,
       networks: from.length ? from : null,
@@ -35,34 +37,8 @@ export function keyForm(key, models, onsubmit) {
     };
   }
 
-  async function send(event) {
-    event.preventDefault();
-    wrong.textContent = "";
-    try {
-      await onsubmit(fields());
-    } catch (error) {
-      wrong.textContent = error.message;
-    }
-  }
-
-  return h(
-    "form",
-    { class: "key-form", onsubmit: send },
-    [name, scopes, chosen, priority, ...amounts, networks, expires].map((one) => one.element),
-    h("div", { class: "whole" }, wrong, h("div", { class: "row end" }, h("button", { class: "button main", type: "submit" }, t(key ? "save" : "make-key")))),
-  );
-}
-
-function line(field, value, more) {
-  const id = `key-${field}`;
-  const input = h("input", { id, type: "text", value, ...more });
-  return { name: field, value: () => input.value.trim(), element: h("div", { class: "field" }, h("label", { for: id }, t(`key-field-${field}`)), input) };
-}
-
-function choice(field, values, value) {
-  const id = `key-${field}`;
-  const list = h("select", { id }, values.map((one) => h("option", { value: one, selected: one === value }, t(`priority-${one}`))));
-  return { value: () => list.value, element: h("div", { class: "field" }, h("label", { for: id }, t(`key-field-${field}`)), list) };
+  const parts = [name, owner, scopes, chosen, priority, ...amounts, networks, expires].filter(Boolean);
+  return plainForm(parts, t(key ? "save" : "make-key"), () => onsubmit(fields()));
 }
 
 function boxes(field, values, chosen, say, hint = null) {

@@ -1,5 +1,6 @@
-// API keys: made, shown once, changed, rotated, disabled, revoked.
+// API keys: made, shown once, changed, rotated, disabled, revoked; below them an admin's accounts.
 
+import { accountsPanel } from "./accounts.js";
 import { ask, get, post } from "./api.js";
 import { confirm, copy, note, openWindow } from "./dialog.js";
 import { button, fill, h } from "./dom.js";
@@ -9,13 +10,15 @@ import { moment, money, t } from "./words.js";
 
 const at = (text) => (text ? moment(Date.parse(text) / 1000) : null);
 
-export async function show(main) {
+export async function show(main, { account }) {
   const room = h("div", { class: "card" });
+  const owners = account.is_admin ? accountsPanel() : null;
   const { data: models } = await get("/v1/models");
 
   async function draw() {
     const { data: keys } = await get("/v1/admin/keys");
     fill(room, table(t("view-keys"), columns(), keys));
+    await owners?.draw();
   }
 
   function columns() {
@@ -61,9 +64,11 @@ export async function show(main) {
   }
 
   function edit(key) {
+    const others = (owners?.names() ?? []).filter((name) => name !== account.name);
+    const accounts = [account.name, ...others];
     const close = openWindow(
       key ? key.name : t("new-key"),
-      keyForm(key, models, async (fields) => {
+      keyForm(key, { models, accounts }, async (fields) => {
         const { data } = key ? await ask("PATCH", `/v1/admin/keys/${key.id}`, { body: fields }) : await post("/v1/admin/keys", fields);
         close();
         if (data.token) showToken(data);
@@ -78,7 +83,7 @@ export async function show(main) {
     h("h1", {}, t("view-keys")),
     button("keys", t("new-key"), () => edit(null), { kind: "main" }),
   );
-  fill(main, head, room);
+  fill(main, head, h("div", { class: "panels" }, room, owners?.element));
   await draw();
 }
 

@@ -2,7 +2,7 @@
 
 import { h } from "./dom.js";
 
-/** `columns`: `[heading, row => cell, kind]`; kind `number` is set right. */
+/** `columns`: `[heading, row => cell, kind]`; kind `number` is set right, `long` has room for sentences. */
 export function table(caption, columns, rows) {
   const cell = (kind, ...content) => h("td", { class: kind ?? "" }, ...content);
   return h(
@@ -26,5 +26,11 @@ export function figures(list) {
 }
 
 export function panel(title, ...content) {
-  return h("section", { class: "card panel", "aria-label": title }, h("h2", {}, title), ...content);
+  return panelWith(title, null, ...content);
+}
+
+/** A panel with a control beside its title. */
+export function panelWith(title, control, ...content) {
+  const head = h("div", { class: "row between" }, h("h2", {}, title), control);
+  return h("section", { class: "card panel", "aria-label": title }, head, ...content);
 }

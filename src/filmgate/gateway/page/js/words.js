@@ -2,6 +2,7 @@
 // file a language; what a language lacks is said in English.
 
 const LANGUAGES = { en: "English", zh: "中文" };
+const BYTE_UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
 const KEPT = "filmgate.language";
 
 let language = "en";
@@ -62,9 +63,17 @@ export function day(text) {
   return new Intl.DateTimeFormat(language, how).format(new Date(`${text}T00:00:00Z`));
 }
 
+/** A number of bytes in the unit that fits, such as `1.4 MiB`. */
+export function size(bytes) {
+  const power = bytes < 1 ? 0 : Math.min(Math.floor(Math.log2(bytes) / 10), BYTE_UNITS.length - 1);
+  const value = bytes / 1024 ** power;
+  return `${number(value, value < 100 ? 1 : 0)} ${BYTE_UNITS[power]}`;
+}
+
 /** A length of time in words, such as `1 min 5 s`. */
 export function span(seconds) {
   const whole = Math.max(0, Math.round(seconds));
   if (whole < 60) return t("seconds", { count: whole });
-  return t("minutes", { minutes: Math.floor(whole / 60), seconds: whole % 60 });
+  if (whole < 3600) return t("minutes", { minutes: Math.floor(whole / 60), seconds: whole % 60 });
+  return t("hours", { hours: number(Math.floor(whole / 3600)), minutes: Math.floor((whole % 3600) / 60) });
 }

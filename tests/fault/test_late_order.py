@@ -1,0 +1,54 @@
+"""An order whose task ends while the upstream is still answering: its id is written down all the
+same, and it is cancelled there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+import pytest
+from rig import FakeStudio, OnlySeat, look, new_key, submit
+from upstreams import close_providers, deps_with, provider_of, routes_to, upstream_of
+from workshop_floor import until
+
+from filmgate.domain.purchase import PurchaseState
+from filmgate.service.cancel_task import cancel_task
+from filmgate.service.close_purchases import close_purchases
+from filmgate.service.produce_video import produce_video
+from filmgate.testing.fake_dashscope import FakeDashScope
+from filmgate.testing.upstream import Fault, Outcome
+
+
+@pytest.fixture(autouse=True)
+async def closed():
+    yield
+    await close_providers()
+
+
+async def test_an_id_that_comes_after_the_cancellation_is_kept_and_its_order_cancelled(
+    store, tmp_path, database_url
+):
+    with FakeDashScope(outcome=Outcome.NEVER) as upstream:
+        upstream.fail("submit", Fault.LATE)
+        deps = await deps_with(store, tmp_path, routes_to(upstream_of(provider_of(upstream))))
+        key = await new_key(store)
+        task = await submit(store, key)
+        async with asyncio.TaskGroup() as group:
+            attempt = group.create_task(
+                produce_video(task.id, worker="w", seat=OnlySeat(FakeStudio()), deps=deps)
+            )
+            await until(lambda: upstream.count("submit"))
+            await cancel_task(task.id, key=key, deps=deps)
+            attempt.cancel()
+            with suppress(asyncio.CancelledError):
+                await attempt
+        (order,) = upstream.orders.values()
+        (purchase,) = await store.purchases(task.id)
+        assert (purchase.state, purchase.upstream_id) == (PurchaseState.BOUGHT, order.id)
+
+        await look(database_url, "UPDATE tasks SET ended_at = ended_at - interval '1 minute'")
+        await close_purchases(deps=deps)
+        assert order.is_cancelled
+        (purchase,) = await store.purchases(task.id)
+        assert (purchase.state, purchase.cost_micro_usd) == (PurchaseState.CANCELLED, 0)
