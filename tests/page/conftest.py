@@ -46,6 +46,7 @@ provider = "openai_videos"
 url = "http://127.0.0.1:9/v1"
 concurrent_max = 2
 budget_usd_per_day = 10
+usd_per_s = { 480p = 0.02, 720p = 0.05, 1080p = 0.1 }
 
 [[routes]]
 name = "ten seconds"

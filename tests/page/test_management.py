@@ -91,6 +91,7 @@ async def test_the_system_view_shows_where_routes_lead(read: Reader) -> None:
     await reading.go("System")
     table = reading.page.get_by_role("table", name="Routes")
     routed = table.get_by_role("row", name="ten seconds").get_by_role("listitem")
+    await routed.last.wait_for()
     first, second = [" ".join(text.split()) for text in await routed.all_inner_texts()]
     assert first == ("elsewhere openai_videos 127.0.0.1:9 · 2 films at a time · $10.00 a day")
     assert second == "testcard this server"

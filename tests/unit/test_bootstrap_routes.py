@@ -18,6 +18,7 @@ provider = "dashscope"
 url = "https://dashscope.example/"
 key = "env:THEIR_KEY"
 """
+PRICES = "usd_per_s = { 480p = 0.05 }\n"
 ENVIRONMENT = {"THEIR_KEY": "sk-1"}
 
 
@@ -126,6 +127,7 @@ ROUTE = "[[routes]]\nengines = ['draft']\n"
         ("[upstream.a]", "no field 'upstream'; did you mean upstreams?"),
         ("upstreams.a = 1", "upstreams must be tables, as [upstreams.NAME]"),
         ("routes = 1", "routes must be a list of tables, each as [[routes]]"),
+        (THEIRS + "budget_usd_per_day = 1", "has a budget and no usd_per_s: no film would count"),
         (THEIRS + "options = 1", "[upstreams.theirs] options must be a table, got 1"),
         (THEIRS + "usd_per_s = { 480p = '1' }", "usd_per_s 480p must be a number above 0, got '1'"),
         (THEIRS + "options = { models = 1 }", "theirs: models must be a table, got 1"),
@@ -146,7 +148,7 @@ ROUTE = "[[routes]]\nengines = ['draft']\n"
         (THEIRS + "options = { x = 1 }", "theirs has no option 'x'; it may have models"),
         (THEIRS + "poll_s = 0", "poll_s must be a number above 0, got 0"),
         (THEIRS + "concurrent_max = true", "concurrent_max must be a number above 0, got True"),
-        (THEIRS + "budget_usd_per_day = 'a'", "budget_usd_per_day must be a number above 0"),
+        (THEIRS + PRICES + "budget_usd_per_day = 'a'", "budget_usd_per_day must be a number"),
         ("[[routes]]\nname = 'a'", "[[routes]] 1 needs engines"),
         ("[[routes]]\nengines = ['drafd']", "there is no 'drafd', only draft, "),
         ("[[routes]]\nengines = [{ draft = 0 }]", "weights must be at least 1, draft has 0"),

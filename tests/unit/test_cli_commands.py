@@ -190,7 +190,7 @@ def test_a_mistyped_account_makes_no_new_one(
     run: Run, bootstrap: FakeBootstrap, capsys: pytest.CaptureFixture[str]
 ) -> None:
     store = bootstrap.operator_in.store
-    assert run("keys", "create", "web", "--account", "mian") == 1
+    assert run("keys", "create", "web", "--account", "mian") == 2
     assert 'no account is named "mian"; did you mean main?' in capsys.readouterr().err
     assert (list(store.accounts_by_name), store.kept) == (["main"], {})
     assert run("keys", "create", "web", "--account", "customer", "--new-account") == 0
@@ -209,7 +209,7 @@ def test_the_word_none_lifts_a_limit(run: Run, bootstrap: FakeBootstrap) -> None
 def test_what_is_wrong_with_a_limit_is_told(
     run: Run, bootstrap: FakeBootstrap, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run("keys", "create", "web", "--queue-length", "many") == 1
+    assert run("keys", "create", "web", "--queue-length", "many") == 2
     assert 'queue_length_max must be an integer, got "many"' in capsys.readouterr().err
     assert run("keys", "rotate", "web", "--overlap", "soon") == 2
     assert bootstrap.operator_in.store.kept == {}
@@ -237,7 +237,7 @@ def test_keys_are_listed_shown_disabled_rotated_and_revoked_by_name(
 
 
 def test_an_unknown_key_is_told(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("keys", "revoke", "nobody") == 1
+    assert run("keys", "revoke", "nobody") == 2
     message = 'filmgate: no key is named "nobody"; `filmgate keys list` shows the ids\n'
     assert capsys.readouterr().err.endswith(message)
 

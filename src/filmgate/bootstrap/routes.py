@@ -110,6 +110,8 @@ def _upstream(name: str, spec: Table, fetcher: Fetcher, environment: Mapping[str
         options=_table(spec, "options", where),
     )
     prices = _table(spec, "usd_per_s", where)
+    if not prices and any(name.startswith("budget_") for name in spec):
+        raise ConfigError(f"{where} has a budget and no usd_per_s: no film would count")
     return Upstream(
         name,
         _provider_class(_text(spec, "provider", where), where)(account, fetcher),

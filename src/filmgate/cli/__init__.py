@@ -32,7 +32,7 @@ from filmgate.cli.stop import stop
 from filmgate.cli.storage import storage
 from filmgate.cli.tasks import tasks
 from filmgate.cli.webhooks import webhooks
-from filmgate.domain.errors import ConfigError, FilmgateError
+from filmgate.domain.errors import ConfigError, FilmgateError, InvalidRequest
 
 app = typer.Typer(
     name="filmgate",
@@ -96,7 +96,7 @@ def main() -> None:
     except CommandFailed as failure:
         _complain(failure.message, failure.advice)
         sys.exit(failure.exit_code)
-    except ConfigError as error:
+    except (ConfigError, InvalidRequest) as error:
         _complain(error.message, "")
         sys.exit(EXIT_USAGE)
     except FilmgateError as error:

@@ -159,7 +159,7 @@ def broken_rules(key: ApiKey, *, models: Iterable[str]) -> list[BrokenRule]:
     """Return every rule that a key's name and limits break. `models`: those of the server."""
     broken: list[BrokenRule] = []
     if not is_name(key.name):
-        broken.append(BrokenRule("name", f"{NAME_RULE}: the key's"))
+        broken.append(BrokenRule("name", f"{NAME_RULE}, got {shown(key.name)}"))
     if not key.scopes:
         words = ", ".join(KeyScope)
         broken.append(BrokenRule("scopes", f"scopes must name at least one of {words}"))

@@ -69,7 +69,7 @@ class Purchase:
 
     @property
     def is_failed(self) -> bool:
-        """Whether it gave no film and was not charged: its number is used up, another may follow."""
+        """Whether it gave no film and was not charged: its number is used, another may follow."""
         return self.state is PurchaseState.FAILED
 
     @property

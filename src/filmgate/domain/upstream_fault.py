@@ -1,9 +1,10 @@
 """Why an upstream did not do what it was asked. Which one it is decides what may follow.
 
-    UpstreamFault
-      UpstreamBusy, UpstreamAway    nothing was taken; later, or elsewhere
-      UpstreamRefused               nothing was taken; elsewhere, and the operator must act
-      UpstreamSilent                not known whether it was taken
+UpstreamFault
+  UpstreamBusy, UpstreamAway    nothing was taken; later, or elsewhere
+  UpstreamRefused               nothing was taken; elsewhere, and the operator must act
+  UpstreamUnfit                 nothing was asked; elsewhere
+  UpstreamSilent                not known whether it was taken
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from filmgate.gateway.dashscope_wire import (
     SynthesisTask,
     UploadPolicyEnvelope,
 )
-from filmgate.gateway.openapi_parts import Json, content, operation, parameter, ref
+from filmgate.gateway.openapi_parts import RETRY_AFTER, Json, content, operation, parameter, ref
 from filmgate.service.read_task import PAGE_MAX
 
 DASHSCOPE_ANSWERS = (SynthesisTask, SynthesisPage, Done, UploadPolicyEnvelope, DashscopeError)
@@ -91,7 +91,7 @@ def _operation(
     answers: Json = {"200": content("OK", "application/json", ref(answer))}
     for status in sorted({400, 401, 403, 429, 500, 503, *errors}):
         said = content("The error, in that API's shape", "application/json", ref("DashscopeError"))
-        answers[str(status)] = said
+        answers[str(status)] = said | ({"headers": RETRY_AFTER} if status in {429, 503} else {})
     return {**described, "responses": answers}
 
 

@@ -138,7 +138,7 @@ async def show_account(
 
 def _check_name(name: str) -> None:
     if not is_name(name):
-        raise InvalidFields([BrokenRule("name", f"{NAME_RULE}: the account's")])
+        raise InvalidFields([BrokenRule("name", f"{NAME_RULE}, got {shown(name)}")])
 
 
 def _taken(name: str) -> InvalidFields:
