@@ -9,7 +9,7 @@ import json
 import resource
 import socket
 from collections.abc import Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -101,8 +101,11 @@ def held_bytes(pid: int) -> int:
 
 
 def sockets_of(pid: int) -> int:
-    links = [link.readlink() for link in Path(f"/proc/{pid}/fd").iterdir()]
-    return sum(str(link).startswith("socket:") for link in links)
+    found = 0
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed while we look
+            found += str(link.readlink()).startswith("socket:")
+    return found
 
 
 @pytest.mark.timeout(240)
@@ -161,17 +164,14 @@ def test_who_never_reads_is_dropped_while_the_task_still_waits(server):
         f"GET /v1/tasks/{task_id}/events?expand=request HTTP/1.1\r\nHost: a\r\n"
         f"Authorization: {server.http.headers['Authorization']}\r\n\r\n"
     )
-    deaf = []
-    for _ in range(DEAF):
-        connection = socket.socket()
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)  # as little as there can be
-        connection.connect((address.hostname, address.port))
-        connection.sendall(head.encode())
-        deaf.append(connection)
-    wait_until(lambda: sockets_of(gateway) >= before + DEAF, LIMIT_S, server.tail)
-    wait_until(lambda: sockets_of(gateway) < before + DEAF // 2, LIMIT_S, server.tail)
-    assert server.task(task_id)["status"] == "pending"
-    for connection in deaf:
-        connection.close()
+    with ExitStack() as deaf:
+        for _ in range(DEAF):
+            connection = deaf.enter_context(socket.socket())
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)  # as little as can be
+            connection.connect((address.hostname, address.port))
+            connection.sendall(head.encode())
+        wait_until(lambda: sockets_of(gateway) >= before + DEAF, LIMIT_S, server.tail)
+        wait_until(lambda: sockets_of(gateway) < before + DEAF // 2, LIMIT_S, server.tail)
+        assert server.task(task_id)["status"] == "pending"
     for waiting in (task_id, *ahead):
         server.http.post(f"/v1/tasks/{waiting}/cancel")

@@ -73,12 +73,13 @@ def test_storage_check_lists_and_repairs(server):
     assert command(server, "storage", "check").stdout == ""
 
 
-def test_a_worker_that_was_killed_leaves_no_half_made_film(server):
-    scratch = server.data / "scratch"
-    task_id = server.submit({"prompt": "[slow]", "prompt_extend": False, "resolution": "480p"})
-    wait_until(lambda: list(scratch.glob(f"*/{task_id}*")), 30, server.tail)
-    (dead,) = scratch.iterdir()
-    os.kill(server.pid_of("worker"), signal.SIGKILL)
-    wait_until(lambda: not dead.exists(), 30, server.tail)
-    server.http.post(f"/v1/tasks/{task_id}/cancel")
-    wait_until(lambda: not list(scratch.glob("*/task_*")), 30, server.tail)
+def test_a_worker_that_was_killed_leaves_no_half_made_film(tmp_path):
+    with serving(tmp_path / "data", engine="testcard") as server:
+        scratch = server.data / "scratch"
+        task_id = server.submit({"prompt": "[slow]", "prompt_extend": False, "resolution": "480p"})
+        wait_until(lambda: list(scratch.glob(f"*/{task_id}*")), 30, server.tail)
+        (made,) = scratch.glob(f"*/{task_id}*")
+        os.kill(server.pid_of("worker"), signal.SIGKILL)
+        wait_until(lambda: not made.parent.exists(), 30, server.tail)
+        server.http.post(f"/v1/tasks/{task_id}/cancel")
+        wait_until(lambda: not list(scratch.glob("*/task_*")), 30, server.tail)
