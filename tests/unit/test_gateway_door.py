@@ -160,7 +160,7 @@ async def test_an_unforeseen_error_tells_nothing_but_its_request_id(
 async def test_the_log_has_one_line_a_request_and_no_secret(room: Room) -> None:
     with structlog.testing.capture_logs() as logs:
         async with room.client() as client:
-            answer = await client.post(SUBMIT + "?signature=never-to-be-seen", json=SIMPLE)
+            answer = await client.post(SUBMIT + "?signature=not-to-be-seen", json=SIMPLE)
     (line,) = [log for log in logs if log["event"] == "request.answered"]
     task_id = answer.json()["data"][0]["task_id"]
     assert line["method"] == "POST"
@@ -170,7 +170,7 @@ async def test_the_log_has_one_line_a_request_and_no_secret(room: Room) -> None:
     assert line["key_id"] == "key_one"
     assert line["request_id"] == answer.headers["x-request-id"]
     said = json.dumps(logs)
-    assert not [secret for secret in (TOKEN, SIMPLE["prompt"], "never-to-be-seen") if secret in said]
+    assert not [secret for secret in (TOKEN, SIMPLE["prompt"], "not-to-be-seen") if secret in said]
 
 
 @pytest.mark.parametrize("path", ["/", "/healthz", "/readyz", "/openapi.json", "/v1/models"])
