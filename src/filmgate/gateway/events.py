@@ -65,6 +65,8 @@ class Events:
         visit_of(request).task_id = view.task.id
         if request.method == "HEAD":
             return Answer(b"", headers=((b"content-type", _TYPE.encode()),))
+        if view.task.is_final and self._event(view, request)[0] == _last_id(request):
+            return Answer(b"", status=204)  # nothing is left to tell: browsers come back no more
         if self._open >= STREAMS_MAX:
             raise Unavailable(f"more than {STREAMS_MAX:,} event streams are open; poll instead")
         wants_previews = _wants_previews(request)
@@ -88,7 +90,7 @@ class Events:
     async def _events(
         self, view: TaskView, key: ApiKey, request: Request, news: PreviewNews | None
     ) -> AsyncIterator[bytes]:
-        last_id, silent = request.headers.get("last-event-id", ""), 0
+        last_id, silent = _last_id(request), 0
         while True:
             event_id, event = self._event(view, request)
             has_preview = news is not None and news.is_new
@@ -110,6 +112,10 @@ class Events:
         data = encoded(said(view, request, deps=self._deps, settings=self._settings))
         event_id = hashlib.blake2b(data, digest_size=8).hexdigest()
         return event_id, b"id: %s\nevent: task\ndata: %s\n\n" % (event_id.encode(), data)
+
+
+def _last_id(request: Request) -> str:
+    return request.headers.get("last-event-id", "")
 
 
 def _wants_previews(request: Request) -> bool:

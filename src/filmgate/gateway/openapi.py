@@ -165,7 +165,10 @@ def _task_paths() -> Json:
         "Answer at the first change, or after so many seconds.",
     )
     expand = _parameter("expand", "query", {"type": "string", "const": "request"}, EXPAND)
-    events = {"200": _content("The task at every change.", "text/event-stream", {"type": "string"})}
+    events: dict[str, Json] = {
+        "200": _content("The task at every change.", "text/event-stream", {"type": "string"}),
+        "204": {"description": "The task has ended, and Last-Event-ID was its last event."},
+    }
     return {
         "/v1/videos/generations": {"post": _submit()},
         "/v1/tasks": {"get": _list()},
