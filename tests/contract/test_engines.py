@@ -12,7 +12,7 @@ from filmgate.testing.engine_contract import BRIEF, check_engine
 from filmgate.testing.engines import TestcardEngine
 
 NEED_WEIGHTS = {"ltx2", "wan"}
-"""tests/neural/test_engines.py proves these, with weights of its own."""
+"""tests/neural/test_open_weights.py proves these, with weights of its own."""
 ENGINES = sorted({entry.name for entry in entry_points(group="filmgate.engines")} - NEED_WEIGHTS)
 
 
