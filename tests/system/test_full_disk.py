@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import media_files as files
+from filmgate.service.check_storage import MARK_KEY
 from serving import ServerUnderTest, serving, wait_until
 
 FILM = {"resolution": "480p", "prompt": "a card", "prompt_extend": False}
@@ -45,7 +46,8 @@ def files_refused(pid: int) -> Iterator[None]:
 
 
 def stored(data: Path) -> set[Path]:
-    """Every file that the storage holds, with those on their way."""
+    """Every file that the storage holds, with those on their way, once the server left its mark."""
+    wait_until((data / "files" / MARK_KEY).is_file, 20)
     return {path for path in (data / "files").rglob("*") if path.is_file()}
 
 
