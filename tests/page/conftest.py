@@ -99,7 +99,7 @@ async def read(server: ServerUnderTest, request: pytest.FixtureRequest) -> Async
             reading.page.on("pageerror", lambda error: reading.faults.append(str(error)))
             reading.page.on(
                 "console",
-                lambda said: reading.faults.append(said.text) if _is_fault(said) else None,
+                lambda said: reading.faults.append(said.text) if said.type == "error" else None,
             )
             await reading.page.goto(server.facts["url"])
             if is_in:
@@ -114,11 +114,3 @@ async def read(server: ServerUnderTest, request: pytest.FixtureRequest) -> Async
         await browser.close()
     faults = [f for r in readings for f in r.faults if not any(part in f for part in r.allowed)]
     assert faults == []
-
-
-def _is_fault(said: Any) -> bool:
-    """A picture of the film in the making goes with the task's end, also while it is asked for."""
-    is_gone_preview = "404" in said.text and said.location["url"].split("?")[0].endswith(
-        "/preview.jpg"
-    )
-    return said.type == "error" and not is_gone_preview

@@ -70,7 +70,7 @@ def test_a_task_shows_its_frames_while_they_are_made(server):
     assert numbers == sorted(set(numbers))
     path = f"/v1/tasks/{task_id}/preview.jpg"
     assert [data["url"] for data in shown] == [f"{path}?number={number}" for number in numbers]
-    assert server.http.get(path).status_code == 404
+    assert server.http.get(path).status_code == 204
 
 
 def test_who_does_not_ask_for_previews_gets_the_stream_that_always_was(server):

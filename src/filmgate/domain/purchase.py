@@ -4,7 +4,8 @@
        │            ├─────→ failed (not charged)
        ├──→ refused ├─────→ wasted (may be charged, and there is no film of use)
        │            └─────→ cancelled
-       └──→ uncertain (the answer was lost, and the upstream cannot be asked by name)
+       └──→ uncertain (the answer was lost, and the upstream cannot be asked by name;
+                       an id that comes all the same makes it bought)
 
 It is written before the upstream is called and completed right after, so that whoever goes on with
 the task knows whether something was bought, and under which id. It holds no credits: the ledger

@@ -25,8 +25,10 @@ def preview_paths() -> Json:
         "taskPreview",
         None,
         parameters=[task_id, number],
-        responses={"200": content("The picture", "image/jpeg", _BINARY)},
-        errors=[404],
+        responses={
+            "200": content("The picture", "image/jpeg", _BINARY),
+            "204": {"description": "There is none yet, or the task has ended"},
+        },
     )
     paths: Json = {"/v1/tasks/{task_id}/preview.jpg": {"get": newest}}
     for name, media in CONTENT_TYPES.items():

@@ -50,11 +50,15 @@ class PreviewPages:
         self._moving = MovingPreviews(deps=deps, animator=animator) if animator else None
 
     async def newest(self, request: Request) -> ASGIApp:
-        """Send the newest picture of a film in the making."""
+        """Send the newest picture of a film in the making, or 204 while there is none: a picture
+        may go with its task's end just when it is asked for, which is nobody's fault.
+        """
         key = await caller(request, self._deps)
         task_id: str = request.path_params["task_id"]
         preview = await read_preview(task_id, key=key, deps=self._deps)
         visit_of(request).task_id = TaskId(task_id)
+        if preview is None:
+            return Answer(b"", status=204)
         return Answer(preview.jpeg, headers=_HEADERS)
 
     async def moving(self, request: Request) -> ASGIApp:

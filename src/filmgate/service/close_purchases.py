@@ -24,7 +24,7 @@ AT_A_TIME = 20
 REST_S = 2.0
 """Time that an attempt may take to record what it just learned."""
 CALL_S = 180.0
-"""Longest time that ordering may take, with its retries."""
+"""Time after which an intention counts as nobody's. An id that comes later opens it again."""
 FORGOTTEN_AFTER = timedelta(hours=24)
 STATES = {
     ViewState.DONE: PurchaseState.DELIVERED,

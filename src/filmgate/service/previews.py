@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager, suppress
 import structlog
 
 from filmgate.domain.api_key import ApiKey
-from filmgate.domain.errors import DatabaseAway, FileNotFound, LeaseLost
+from filmgate.domain.errors import DatabaseAway, LeaseLost
 from filmgate.domain.ids import TaskId
 from filmgate.domain.task import Task
 from filmgate.ports.preview import NewPreview, Preview, Previews
@@ -43,14 +43,12 @@ class PreviewWriter(LatestWriter[bytes]):
             log.debug("preview.not_written", task_id=self._task.id, reason=error.code)
 
 
-async def read_preview(task_id: str, *, key: ApiKey, deps: Deps) -> Preview:
-    """Return the newest picture of a task. Raises InvalidTaskId, FileNotFound."""
+async def read_preview(task_id: str, *, key: ApiKey, deps: Deps) -> Preview | None:
+    """Return the newest picture of a film in the making; None before there is one, and once the
+    task has ended. Raises InvalidTaskId.
+    """
     task = await own_task(task_id, key=key, deps=deps)
-    preview = None if task.is_final else await deps.store.preview(task.id)
-    if preview is None:
-        state = "has ended" if task.is_final else "shows nothing yet"
-        raise FileNotFound(f"{task.id} {state}: it is {task.status}")
-    return preview
+    return None if task.is_final else await deps.store.preview(task.id)
 
 
 class PreviewNews:

@@ -25,9 +25,10 @@ SELECT id, %(number)s, %(upstream)s, %(attempt)s, %(cost)s
     OR (kept.state = 'intended' AND kept.attempt = excluded.attempt AND kept.upstream = excluded.upstream)
 RETURNING *
 
--- An id that arrives late is recorded too, whatever became of the attempt.
+-- An id that arrives late is recorded too, whatever became of the attempt; one that was given up is open again.
 -- name: bought
-UPDATE purchases SET state = 'bought', upstream_id = %(upstream_id)s, bought_at = clock_timestamp()
+UPDATE purchases
+   SET state = 'bought', upstream_id = %(upstream_id)s, bought_at = clock_timestamp(), ended_at = NULL, detail = NULL
  WHERE task_id = %(task_id)s AND number = %(number)s AND upstream_id IS NULL
 RETURNING *
 
