@@ -135,9 +135,9 @@ def gateway(folder: Path) -> Iterator[tuple[int, str, int, int]]:
 
 
 async def _token(settings: Settings, url: str) -> str:
-    async with operator(Settings(data=settings.data, database_url=url)) as verbs:
-        owner = await first_account(deps=verbs.deps)
-        return (await create_key({"name": "bench"}, account=owner, deps=verbs.deps))[1]
+    async with operator(Settings(data=settings.data, database_url=url)) as deps:
+        owner = await first_account(deps=deps)
+        return (await create_key({"name": "bench"}, account=owner, deps=deps))[1]
 
 
 def main() -> None:

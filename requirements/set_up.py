@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import fcntl
 import importlib.util
+import json
 import os
 import shutil
 import subprocess
@@ -21,6 +22,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 LISTS = {"base": ("base.txt", "build.txt"), "dev": ("dev.txt", "clients.txt")}
 """The requirement files of each kind of environment. dev.txt holds all that base has."""
@@ -63,6 +65,7 @@ class Display:
 def main(kind: str, root: Path, venv: Path) -> None:
     """Bring the environment to what the checkout wants, or raise SetUpFailed."""
     display = Display()
+    refuse_anothers(root, venv)
     try:
         venv.mkdir(parents=True, exist_ok=True)
         with only_one(venv, display):
@@ -121,6 +124,20 @@ def make(kind: str, root: Path, venv: Path, display: Display) -> None:
         (venv / f"set-up.{finished}").write_bytes(b"".join(wanted(finished, root, venv)))
     unfinished.unlink()
     display.last("set up")
+
+
+def refuse_anothers(root: Path, venv: Path) -> None:
+    """Leave alone an environment elsewhere in which another checkout is installed."""
+    if root in venv.parents:
+        return
+    installed = "lib/python*/site-packages/filmgate-*.dist-info/direct_url.json"
+    for facts in venv.glob(installed):
+        other = Path(unquote(urlsplit(json.loads(facts.read_bytes())["url"]).path))
+        if other != root and (other / "pyproject.toml").is_file():
+            raise SetUpFailed(
+                f"{venv} is the environment of {other}; "
+                "unset FILMGATE_VENV, or name another folder with it."
+            )
 
 
 def is_foreign(root: Path, venv: Path) -> bool:

@@ -19,6 +19,10 @@ The machine-readable form is the server's own `/openapi.json` (OpenAPI 3.1). Err
 [errors.md](errors.md). Every path needs `Authorization: Bearer <key>`, except those marked
 "no key". Every answer carries `X-Request-Id`; a sane one that you send is kept.
 
+A query's name that a path does not list is a 400, as an unknown field of a body is. Paths of other
+APIs (`/v1/videos`, `/v1/models`, `/api/v1`, `/mcp`), file links, health and page files pass it
+over. No listed name may stand there twice, nor may `Authorization` or `Idempotency-Key`.
+
 ```sh
 curl -s http://127.0.0.1:8700/v1/videos/generations \\
   -H "Authorization: Bearer $FILMGATE_API_KEY" -H 'Content-Type: application/json' \\

@@ -179,6 +179,10 @@ def test_an_idempotency_key_makes_one_film_of_two_calls(room):
             {"model": I2V, "size": None, "img_url": "ftp://e.com/a.png"},
             "img_url must be an http(s) URL or data:image/",
         ),
+        (
+            {"model": I2V, "size": None, "extra_input": {"img_url": ["https://e.com/a.png"]}},
+            "img_url must be a string with a URL, got [",
+        ),
     ],
 )
 def test_a_broken_rule_is_an_invalid_parameter_that_says_it(room, asked, message):

@@ -70,6 +70,17 @@ def test_the_curl_lines_leave_a_film_and_take_a_picture(site, folder):
     assert accepted["data"][0]["status"] == "submitted"
 
 
+def test_an_example_prints_what_the_server_refuses(site, folder):
+    shell, python = blocks("examples.md", "sh")[0], blocks("examples.md", "python")[1]
+    commands = [[sys.executable, "-c", python]]
+    if shutil.which("curl") and shutil.which("jq"):
+        commands.append(["sh", "-eu", "-c", shell])
+    for command in commands:
+        bad = [*command[:-1], command[-1].replace("480p", "500p")]
+        with pytest.raises(AssertionError, match="resolution must be"):
+            run(bad, folder, site)
+
+
 @pytest.mark.parametrize("number", [0, 1])
 def test_a_python_example_leaves_a_film(site, folder, number):
     run([sys.executable, "-c", blocks("examples.md", "python")[number]], folder, site)

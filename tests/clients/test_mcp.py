@@ -375,6 +375,28 @@ async def test_a_key_may_do_here_what_it_may_do_elsewhere(tmp_path, picture):
             assert "known are none" in await refused(barred, "generate_video", SIMPLE)
 
 
+async def test_a_key_that_may_only_read_reads_and_one_that_may_only_make_follows_what_it_makes(
+    tmp_path,
+):
+    room = Room(tmp_path)
+    one, two, keys = hash_token(TOKEN), hash_token(OTHER_TOKEN), room.store.key_list
+    async with room.app.router.lifespan_context(room.app):
+        async with in_room(room, TOKEN) as owner:
+            made = await owner.call_tool("generate_video", {**SIMPLE, "wait_s": 0})
+        task_id = made.structured_content["id"]
+        keys[one] = replace(keys[one], scopes=frozenset({KeyScope.READ}))
+        keys[two] = replace(keys[two], scopes=frozenset({KeyScope.GENERATE}))
+        async with in_room(room, TOKEN) as reader:
+            assert len((await reader.list_tools()).tools) == len(TOOLS)
+            read = await reader.call_tool("get_task", {"task_id": task_id})
+            assert read.structured_content["id"] == task_id
+        async with in_room(room, OTHER_TOKEN) as maker:
+            own = await maker.call_tool("generate_video", {**SIMPLE, "wait_s": 0})
+            assert own.structured_content["status"] == "pending"
+            asked = {"task_id": own.structured_content["id"]}
+            assert "the scope read" in await refused(maker, "get_task", asked)
+
+
 async def test_what_nobody_foresaw_is_not_told(tmp_path):
     room = Room(tmp_path)
     room.store.submit_error = KeyError("a secret")

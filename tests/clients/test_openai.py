@@ -291,6 +291,8 @@ def test_delete_of_the_tasks_path_erases_too(client, site):
         ({"extra_body": {"seed": -1}}, "seed", "seed must be 0 or more, got -1"),
         ({"extra_body": {"seed": "x"}}, "seed", 'seed must be an integer, got "x"'),
         ({"extra_body": {"watermark": "yes"}}, "watermark", "must be true or false"),
+        ({"extra_body": {"seed": "١"}}, "seed", 'must be an integer, got "١"'),
+        ({"seconds": "٥"}, "seconds", 'got "٥"'),
         ({"extra_body": {"duration": 7}}, "duration", "5 or 10 seconds, got 7"),
         ({"seconds": "4", "extra_body": {"duration": 5}}, "seconds", "give one of"),
         ({"extra_body": {"num_inference_steps": "many"}}, "num_inference_steps", "a number"),
@@ -300,6 +302,11 @@ def test_delete_of_the_tasks_path_erases_too(client, site):
         ({"extra_body": {"num_frames": 81, "seconds": 5}}, "seconds", "give one of"),
         ({"extra_body": {"fps": "fast"}}, "fps", "fps must be a number"),
         ({"extra_body": {"extra_params": "no"}}, "extra_params", "a JSON object"),
+        (
+            {"extra_body": {"extra_params": '{"seed":1,"seed":2}'}},
+            "extra_params",
+            "a JSON object",
+        ),
         ({"extra_body": {"extra_params": {"shift": 3}}}, "shift", "is not a field"),
         ({"extra_body": {"colour": "red"}}, "colour", "is not a field of wan2.5-preview"),
         ({"input_reference": b"no picture"}, "input_reference", "must be a JPEG, PNG"),
@@ -582,3 +589,12 @@ async def test_the_async_client_does_the_same(async_client, picture):
 def _saved(client, video_id: str, target: Path) -> Path:
     client.videos.download_content(video_id, variant="video").write_to_file(target)
     return target
+
+
+async def test_the_package_retrieves_a_model_and_is_told_of_none(room):
+    async with over(room) as client:
+        (listed,) = (await client.models.list()).data
+        assert await client.models.retrieve(listed.id) == listed
+        with pytest.raises(openai.NotFoundError) as caught:
+            await client.models.retrieve("sora-9")
+    assert caught.value.code == "model_not_found"

@@ -12,7 +12,6 @@ import httpx
 import pytest
 
 from admin_room import ADMIN, AdminRoom
-from contract.test_store import claim, done
 from filmgate.domain.route import Route
 from filmgate.domain.task import Failure, Task
 from filmgate.domain.webhook import DeliveryState, Try, Verdict
@@ -22,6 +21,7 @@ from filmgate.providers.dashscope import DashScope
 from filmgate.service.upstream import Patience, Routes, Upstream
 from filmgate.store.store import PostgresStore
 from filmgate.testing.provider_contract import NoWeb
+from kept_tasks import claim, done
 
 
 @pytest.fixture
@@ -383,3 +383,11 @@ async def test_a_hundred_submits_at_once_by_the_api_hold_a_budget(room: AdminRoo
     answers = await asyncio.gather(*(room.submit(token) for _ in range(100)))
     statuses = [answer.status_code for answer in answers]
     assert (statuses.count(200), statuses.count(402)) == (10, 90)
+
+
+@pytest.mark.parametrize("path", ["accounts/%00", "accounts/%00/credits", "keys/%00"])
+async def test_a_name_that_no_database_could_hold_is_not_found(room: AdminRoom, path: str) -> None:
+    async with room.client(token=await room.begin()) as http:
+        assert (await http.get(f"/v1/admin/{path}")).status_code == 404
+        assert (await http.post("/v1/admin/keys/%00/disable")).status_code == 404
+        assert (await http.get("/v1/admin/usage?account=%00")).status_code == 400

@@ -21,13 +21,13 @@ from typing import Any
 import psycopg
 import pytest
 
-from contract.test_store import new_key, new_task
 from fault.rig import fake_deps
 from filmgate.domain.api_key import ApiKey
 from filmgate.domain.forecast import FilmKind
 from filmgate.domain.task import Task
 from filmgate.service.deps import Deps
 from filmgate.service.read_task import read_task
+from kept_tasks import new_key, new_task
 
 BEGINNING = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 MAKE_S = {

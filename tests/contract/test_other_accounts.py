@@ -16,11 +16,11 @@ import httpx
 import pytest
 
 from admin_room import ADMIN, AdminRoom
-from contract.test_store import done
 from filmgate.catalogue import load_models
 from filmgate.gateway.openapi import openapi_document
 from filmgate.store.store import PostgresStore
 from gateway_room import SIMPLE
+from kept_tasks import done
 
 DOCUMENT = json.loads(openapi_document(models=load_models(), version="1"))
 SECRET_PROMPT = "an unheard-of heliotrope zeppelin"
@@ -109,6 +109,7 @@ TABLE: dict[tuple[str, str], Answered] = {
     ("POST", "/v1/uploads/audios"): OWN,
     ("GET", "/v1/files/{key}"): theirs(404),
     ("GET", "/v1/models"): OWN,
+    ("GET", "/v1/models/{model}"): OWN,
     ("GET", "/v1/model-schema"): OWN,
     ("GET", "/v1/models/{model}/schema"): OWN,
     ("GET", "/v1/model-docs"): OWN,

@@ -5,89 +5,21 @@ from __future__ import annotations
 import asyncio
 import os
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import psycopg
 import pytest
 
-from filmgate.domain.api_key import ApiKey
 from filmgate.domain.errors import (
     IdempotencyKeyReused,
     InsufficientCredits,
     LeaseLost,
     QueueFull,
 )
-from filmgate.domain.generation import Generation
-from filmgate.domain.ids import account_id, api_key_id, task_id
-from filmgate.domain.task import Failure, Status, Task
+from filmgate.domain.ids import task_id
+from filmgate.domain.task import Failure, Status
 from filmgate.ports.store import IdempotencyKey, Steps, TaskFilter
-from filmgate.store.store import PostgresStore
-
-PRICE = 332_000
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
-
-
-async def new_key(store: PostgresStore, account: str = "main") -> ApiKey:
-    at = now()
-    owner = await store.ensure_account(account_id(at, os.urandom(10)), name=account, at=at)
-    key = ApiKey(
-        id=api_key_id(at, os.urandom(10)),
-        account_id=owner,
-        name="k",
-        token_hash=os.urandom(32),
-        prefix="fg_12345",
-        created_at=at,
-    )
-    await store.add_key(key)
-    return key
-
-
-def new_task(key: ApiKey, prompt: str = "a road") -> Task:
-    at = now()
-    generation = Generation(
-        model="wan2.5-preview",
-        prompt=prompt,
-        negative_prompt="",
-        resolution="720p",
-        size="16:9",
-        duration_s=5,
-        seed=7,
-        may_rewrite_prompt=True,
-        has_watermark=False,
-        image=None,
-        audio=None,
-        language="en",
-    )
-    return Task(
-        id=task_id(at, os.urandom(10)),
-        account_id=key.account_id,
-        api_key_id=key.id,
-        generation=generation,
-        price_micro_usd=PRICE,
-        created_at=at,
-    )
-
-
-async def submit(store: PostgresStore, task: Task, unfinished_max: int = 1000) -> Task:
-    await store.submit(task, idempotency=None, unfinished_max=unfinished_max)
-    kept = await store.task(task.id)
-    assert kept is not None
-    return kept
-
-
-async def claim(store: PostgresStore, task: Task, worker: str = "w1", lease_s: float = 30) -> Task:
-    claimed = await store.claim(task.id, worker=worker, lease_s=lease_s)
-    assert claimed is not None
-    return claimed
-
-
-def done(task: Task) -> Task:
-    return task.completed(
-        attempt=task.attempt, key=f"results/{task.id}/film.mp4", size_bytes=9, at=now(), ttl_s=60
-    )
+from kept_tasks import PRICE, claim, done, new_key, new_task, now, submit
 
 
 async def test_a_submitted_task_is_kept_with_its_hold_and_its_nudge(store, database_url):
@@ -116,7 +48,7 @@ async def test_completion_captures_the_hold_once(store):
 
     assert (balance.available, balance.held, balance.captured) == (-PRICE, 0, PRICE)
     assert await store.audit() == []
-    assert (await store.asset(f"results/{claimed.id}/film.mp4")) is not None
+    assert (await store.asset(f"results/{claimed.id}/1/film.mp4")) is not None
 
 
 async def test_failure_and_cancellation_release_the_hold(store):
@@ -238,7 +170,7 @@ async def test_a_refused_submit_keeps_no_idempotency_key(store, database_url):
     async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
         await connection.execute("UPDATE accounts SET is_limited = true")
         name = IdempotencyKey(key="poor", body_hash=b"a" * 32)
-        with pytest.raises(InsufficientCredits, match=r"costs \$0.3320, available are \$0.0000"):
+        with pytest.raises(InsufficientCredits, match=r"costs \$0.1680, available are \$0.0000"):
             await store.submit(new_task(key), idempotency=name, unfinished_max=10)
         await connection.execute("UPDATE accounts SET is_limited = false")
         submission = await store.submit(new_task(key), idempotency=name, unfinished_max=10)

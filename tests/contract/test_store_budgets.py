@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 import psycopg
 import pytest
 
-from contract.test_store import PRICE, claim, done, new_key, new_task, submit
 from filmgate.domain.api_key import ApiKey, Budget, Spent
 from filmgate.domain.errors import BudgetSpent, InsufficientCredits
+from kept_tasks import PRICE, claim, done, new_key, new_task, submit
 
 
 async def with_budget(store, **budget: int) -> ApiKey:
@@ -63,7 +63,7 @@ async def test_a_refused_submit_spends_nothing_of_budget_or_credits(store):
 async def test_a_refusal_says_the_price_and_what_is_left(store):
     key = await with_budget(store, day=10 * PRICE, total=PRICE + 100_000)
     await submit(store, new_task(key))
-    with pytest.raises(BudgetSpent, match=r"costs \$0\.3320, .* in all are \$0\.1000"):
+    with pytest.raises(BudgetSpent, match=r"costs \$0\.1680, .* in all are \$0\.1000"):
         await submit(store, new_task(key))
 
 

@@ -7,9 +7,10 @@ import asyncio
 import psycopg
 import pytest
 
-from fault.rig import done, new_key, now, submit
+from fault.rig import submit
 from filmgate.domain.errors import LeaseLost
 from filmgate.domain.task import Status
+from kept_tasks import done, new_key, now
 
 JPEG = b"\xff\xd8 a picture \xff\xd9"
 

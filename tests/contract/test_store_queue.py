@@ -12,11 +12,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from contract.test_store import claim, done, new_key, new_task, now, submit
 from filmgate.domain.api_key import ApiKey, Priority
 from filmgate.domain.errors import InsufficientCredits, LeaseLost, QueueFull
 from filmgate.domain.task import Task
 from filmgate.store.store import PostgresStore
+from kept_tasks import claim, done, new_key, new_task, now, submit
 
 UNDER_WAY = "SELECT count(*) FROM tasks WHERE ended_at IS NULL AND lease_until IS NOT NULL"
 

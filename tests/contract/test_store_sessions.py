@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from contract.test_store import new_key, new_task, submit
 from filmgate.ports.sessions import Session
 from filmgate.ports.store import TaskFilter
 from filmgate.store.store import PostgresStore
+from kept_tasks import new_key, new_task, submit
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 SESSION = Session(

@@ -10,11 +10,11 @@ from importlib.resources import files
 import psycopg
 import pytest
 
-from contract.test_store import PRICE, claim, done, new_key, new_task, submit
 from filmgate.domain.errors import InsufficientCredits
 from filmgate.domain.ledger import Movement
 from filmgate.domain.task import Failure
 from filmgate.domain.usage import UsageFilter, UsageLine, day_boundaries
+from kept_tasks import PRICE, claim, done, new_key, new_task, submit
 
 
 async def finished(store, key, *, model: str = "wan2.5-preview", duration_s: int = 5):
@@ -49,7 +49,7 @@ async def test_a_hundred_submits_at_once_never_overspend_a_limited_account(store
 
     assert len(refused) == 90
     assert {type(refusal) for refusal in refused} == {InsufficientCredits}
-    assert "costs $0.3320, available are $0.0000" in str(refused[0])
+    assert "costs $0.1680, available are $0.0000" in str(refused[0])
     assert (balance.available, balance.held) == (1, 10 * PRICE)
     assert await store.audit() == []
 
@@ -139,7 +139,7 @@ async def test_usage_outlives_erased_and_forgotten_tasks(store):
     erased, forgotten = await finished(store, key), await finished(store, key)
     await store.erase_task(erased.id, at=datetime.now(UTC))
     for task in (erased, forgotten):
-        await store.forget_asset(f"results/{task.id}/film.mp4")
+        await store.forget_asset(f"results/{task.id}/{task.attempt}/film.mp4")
     await store.forget_tasks(ended_before=datetime.now(UTC) + timedelta(days=1), limit=10)
 
     assert await store.task(erased.id) is None

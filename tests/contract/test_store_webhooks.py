@@ -10,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from contract.test_store import claim, done, new_key, new_task, now, submit
 from filmgate.domain.errors import LeaseLost
 from filmgate.domain.task import Failure
 from filmgate.domain.webhook import Delivery, DeliveryState, Try, Verdict
 from filmgate.ports.webhook import DeliveryFilter, SealedSecret
+from kept_tasks import claim, done, new_key, new_task, now, submit
 
 HOOK = "https://Hooks.example/films"
 DELIVERED = Verdict(state=DeliveryState.DELIVERED)

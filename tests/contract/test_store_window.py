@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from contract.test_store import claim, new_key, new_task, now, submit
 from filmgate.domain.ids import task_id
 from filmgate.domain.task import Status
 from filmgate.ports.store import TaskWindow
+from kept_tasks import claim, new_key, new_task, now, submit
 
 
 async def test_a_window_counts_all_and_returns_a_page(store):

@@ -16,7 +16,6 @@ import psycopg
 import pytest
 from procrastinate.schema import SchemaManager
 
-from contract.test_store import claim, done, new_task, submit
 from databases import with_database
 from filmgate.domain.errors import ConfigError
 from filmgate.domain.task import Failure, Status, Task
@@ -24,6 +23,7 @@ from filmgate.domain.usage import UsageFilter, UsageLine, day_boundaries
 from filmgate.ports.store import TaskFilter
 from filmgate.store.migrate import migrate, migrations, newest_migration
 from filmgate.store.store import PostgresStore
+from kept_tasks import claim, done, new_task, submit
 
 PRICE = 332_000
 GRANTED = 10_000_000

@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from contract.test_store import new_key
 from contract.test_store_webhooks import deliveries, ended
 from filmgate.gateway.wire import encoded_task
 from filmgate.ports.webhook import Posted
@@ -18,6 +17,7 @@ from filmgate.service.manage_webhooks import webhook_secret
 from filmgate.store.sealing import AesGcmSealer
 from filmgate.worker.webhooks import WebhookLimits, WebhookLoop
 from gateway_room import Room
+from kept_tasks import new_key
 
 
 class TrueClock:

@@ -28,7 +28,7 @@ from typing import Any
 
 import psycopg
 from recovery import recover
-from rig import FakeRewriter, FakeStudio, OnlySeat, new_key, submit
+from rig import FakeRewriter, FakeStudio, OnlySeat, submit
 
 from filmgate.bootstrap import build_deps
 from filmgate.config import Settings
@@ -37,6 +37,7 @@ from filmgate.ports.fetcher import FetchedFile, Fetcher
 from filmgate.service.deps import Deps
 from filmgate.service.produce_video import produce_video
 from filmgate.store.store import PostgresStore
+from kept_tasks import new_key
 
 NEVER = 0
 POINTS_MAX = 1_000

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +14,6 @@ import psycopg
 from filmgate.bootstrap import build_deps
 from filmgate.config import Settings
 from filmgate.domain.api_key import ApiKey
-from filmgate.domain.generation import Generation
-from filmgate.domain.ids import account_id, api_key_id, task_id
 from filmgate.domain.task import Task
 from filmgate.ports.fetcher import FetchedFile
 from filmgate.ports.rewriter import Mode, Rewriting
@@ -33,65 +29,16 @@ from filmgate.ports.studio import (
 )
 from filmgate.service.deps import Deps
 from filmgate.store.store import PostgresStore
+from kept_tasks import new_task
 
-PRICE = 168_000
 FILM = b"a whole film" * 100
 
 
-def now() -> datetime:
-    return datetime.now(UTC)
-
-
-async def new_key(store: PostgresStore, account: str = "main") -> ApiKey:
-    at = now()
-    owner = await store.ensure_account(account_id(at, os.urandom(10)), name=account, at=at)
-    key = ApiKey(
-        id=api_key_id(at, os.urandom(10)),
-        account_id=owner,
-        name="k",
-        token_hash=os.urandom(32),
-        prefix="fg_12345",
-        created_at=at,
-    )
-    await store.add_key(key)
-    return key
-
-
-def new_task(key: ApiKey, *, image: str | None = None) -> Task:
-    at = now()
-    generation = Generation(
-        model="wan2.5-preview",
-        prompt="a road",
-        negative_prompt="",
-        resolution="480p",
-        size="16:9",
-        duration_s=5,
-        seed=7,
-        may_rewrite_prompt=True,
-        has_watermark=False,
-        image=image,
-        audio=None,
-        language="en",
-    )
-    return Task(
-        id=task_id(at, os.urandom(10)),
-        account_id=key.account_id,
-        api_key_id=key.id,
-        generation=generation,
-        price_micro_usd=PRICE,
-        created_at=at,
-    )
-
-
 async def submit(store: PostgresStore, key: ApiKey, *, image: str | None = None) -> Task:
+    """Submit a task and return it as it was then."""
     task = new_task(key, image=image)
     await store.submit(task, idempotency=None, unfinished_max=1000)
     return task
-
-
-def done(task: Task) -> Task:
-    key = f"results/{task.id}/{task.attempt}/film.mp4"
-    return task.completed(attempt=task.attempt, key=key, size_bytes=9, at=now(), ttl_s=60)
 
 
 async def look(url: str, query: str, *values: Any) -> list[tuple[Any, ...]]:
@@ -151,6 +98,7 @@ class FakeStudio:
 
     def __init__(self) -> None:
         self.orders: list[FilmOrder] = []
+        self.has_begun = asyncio.Event()
         self.cancelled = asyncio.Event()
         self.may_finish = asyncio.Event()
         self.may_finish.set()
@@ -171,6 +119,7 @@ class FakeStudio:
         self, order: FilmOrder, on_progress: Progress, on_preview: ShowPreview
     ) -> FilmFacts:
         self.orders.append(order)
+        self.has_begun.set()
         on_progress(Stage.MAKE, 0.5)
         try:
             await self.may_finish.wait()

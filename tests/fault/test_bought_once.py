@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from rig import FakeStudio, OnlySeat, look, movements, new_key, submit
+from rig import FakeStudio, OnlySeat, look, movements, submit
 from test_crash_points import Fate, Mortal
 from upstreams import close_providers, deps_with, provider_of, routes_to, upstream_of
 from workshop_floor import until
@@ -22,6 +22,7 @@ from filmgate.testing.fake_dashscope import FakeDashScope
 from filmgate.testing.fake_openai_videos import FakeVllmOmni
 from filmgate.testing.provider_contract import ORDER
 from filmgate.testing.upstream import Fault, Outcome
+from kept_tasks import new_key
 
 POINTS_MAX = 200
 COMPLETED, FAILED = ["hold", "capture"], ["hold", "release"]

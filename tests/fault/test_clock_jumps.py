@@ -10,13 +10,14 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from rig import FakeStudio, fake_deps, look, movements, new_key, submit
+from rig import FakeStudio, fake_deps, look, movements, submit
 from workshop_floor import until, until_ended, working
 
 from filmgate.domain.task import Task
 from filmgate.service.deps import Deps
 from filmgate.service.sweep import expire_assets, sweep
 from filmgate.store.store import PostgresStore
+from kept_tasks import new_key
 
 HOUR_S = 3600
 LEASE_S = 1.0

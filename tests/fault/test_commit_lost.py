@@ -10,18 +10,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from rig import (
-    FakeStudio,
-    OnlySeat,
-    done,
-    fake_deps,
-    look,
-    movements,
-    new_key,
-    new_task,
-    now,
-    submit,
-)
+from rig import FakeStudio, OnlySeat, fake_deps, look, movements, submit
 from torn_wire import Tear, TornWire
 from workshop_floor import working
 
@@ -35,6 +24,7 @@ from filmgate.service.settle_task import settle_task
 from filmgate.service.sweep import sweep
 from filmgate.store import database
 from filmgate.store.store import PostgresStore
+from kept_tasks import done, new_key, new_task, now
 
 SUBMIT, SETTLE, COMMIT = "INSERT INTO tasks", "WITH ended AS", "COMMIT"
 COMPLETED = ["hold", "capture"]

@@ -13,12 +13,13 @@ from typing import Any
 
 import pytest
 from recovery import recover
-from rig import FakeStudio, OnlySeat, fake_deps, new_key, submit
+from rig import FakeStudio, OnlySeat, fake_deps, submit
 
 from filmgate.domain.task import Task
 from filmgate.service.deps import Deps
 from filmgate.service.produce_video import produce_video
 from filmgate.store.store import PostgresStore
+from kept_tasks import new_key
 
 POINTS_MAX = 200
 

@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 
-from fault.rig import new_key
 from filmgate.bootstrap import build_deps
 from filmgate.config import Settings
 from filmgate.domain.api_key import ApiKey
@@ -28,6 +27,7 @@ from filmgate.service.settle_task import settle_task
 from filmgate.service.submit_task import submit_task
 from filmgate.service.sweep import expire_assets
 from input_corpus.forms import PNG, uri
+from kept_tasks import new_key
 
 FILM = os.urandom(1000)
 CALLS_MAX = 30

@@ -8,7 +8,7 @@ import asyncio
 from contextlib import suppress
 
 import pytest
-from rig import FakeStudio, OnlySeat, look, new_key, submit
+from rig import FakeStudio, OnlySeat, look, submit
 from upstreams import close_providers, deps_with, provider_of, routes_to, upstream_of
 from workshop_floor import until
 
@@ -19,6 +19,7 @@ from filmgate.service.produce_video import produce_video
 from filmgate.testing.fake_dashscope import FakeDashScope
 from filmgate.testing.provider_contract import ORDER
 from filmgate.testing.upstream import Fault, Outcome
+from kept_tasks import new_key
 
 
 @pytest.fixture(autouse=True)

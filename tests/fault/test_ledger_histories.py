@@ -24,7 +24,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from rig import PRICE, done, look, new_key, new_task, now
+from rig import look
 
 from filmgate.domain.api_key import ApiKey
 from filmgate.domain.errors import CallerError, IdempotencyKeyReused, LeaseLost
@@ -32,6 +32,7 @@ from filmgate.domain.ids import TaskId
 from filmgate.domain.task import Failure, Task
 from filmgate.ports.store import IdempotencyKey, Steps
 from filmgate.store.store import PostgresStore
+from kept_tasks import PRICE, done, new_key, new_task, now
 
 T = TypeVar("T")
 HISTORIES = int(os.environ.get("FILMGATE_TEST_HISTORIES", "15"))

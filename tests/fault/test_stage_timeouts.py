@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from rig import FakeStudio, FakeWeb, OnlySeat, fake_deps, movements, new_key, submit
+from rig import FakeStudio, FakeWeb, OnlySeat, fake_deps, movements, submit
 
 from filmgate.domain.errors import StorageFailed
 from filmgate.domain.task import Task
@@ -15,6 +15,7 @@ from filmgate.service.deps import Deps
 from filmgate.service.produce_video import produce_video
 from filmgate.storage.local import LocalStorage
 from filmgate.store.store import PostgresStore
+from kept_tasks import new_key
 
 LIMIT_S = 0.2
 

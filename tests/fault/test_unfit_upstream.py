@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from rig import FakeStudio, OnlySeat, new_key, submit
+from rig import FakeStudio, OnlySeat, submit
 from upstreams import close_providers, deps_with, provider_of, routes_to, upstream_of
 
 from filmgate.service.produce_video import produce_video
 from filmgate.testing.fake_lightx2v import FakeLightX2V
 from filmgate.testing.fake_openai_videos import FakeSglang
+from kept_tasks import new_key
 
 PICTURE = "https://films.example/p.png"
 

@@ -20,7 +20,7 @@ from fault_table import (
     Case,
     Ending,
 )
-from rig import FakeStudio, OnlySeat, look, movements, new_key, submit
+from rig import FakeStudio, OnlySeat, look, movements, submit
 from upstreams import close_providers, deps_with, provider_of, routes_to, upstream_of
 
 from filmgate.domain.errors import EngineFailed
@@ -38,6 +38,7 @@ from filmgate.testing.fake_lightx2v import FakeLightX2V
 from filmgate.testing.fake_openai_videos import FakeSglang, FakeVllmOmni
 from filmgate.testing.film_file import film_bytes
 from filmgate.testing.upstream import Fault
+from kept_tasks import new_key
 
 FAKES = (FakeDashScope, FakeApiMart, FakeVllmOmni, FakeSglang, FakeLightX2V, FakeComfyUI)
 LATE_S, SILENCE_S = 2.0, 0.3

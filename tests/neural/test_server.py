@@ -90,12 +90,12 @@ def test_a_killed_studio_is_replaced_and_the_film_made(server):
     assert studio_of(server) != studio
 
 
-def test_a_cancelled_film_ends_its_studio_and_the_next_is_made(server):
+def test_a_cancelled_film_is_left_and_its_studio_keeps_the_model(server):
     studio = studio_of(server)
     task_id = server.submit({**SUNSET, "duration": 10, "resolution": "1080p"})
     wait_until(lambda: is_made(server, task_id), LONG_S, server.tail)
     answer = server.http.post(f"/v1/tasks/{task_id}/cancel")
     assert answer.status_code == 200, answer.text
-    wait_until(lambda: not Path(f"/proc/{studio}").exists(), LONG_S, server.tail)
     assert server.task(task_id)["status"] == "cancelled"
     assert server.ended(server.submit(SUNSET), LONG_S)["status"] == "completed"
+    assert studio_of(server) == studio

@@ -14,6 +14,7 @@ from typing import Any
 import diffusers
 import torch
 from diffusers.pipelines.ltx2 import LTX2DurationHead, LTX2TextConnectors
+from diffusers.pipelines.ltx2.latent_upsampler import LTX2LatentUpsamplerModel
 from diffusers.pipelines.ltx2.vocoder import LTX2Vocoder
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 from transformers import (
@@ -41,6 +42,8 @@ def build(kind: str, folder: Path) -> Path:
     """Build one of KINDS and save it as its pipeline does."""
     torch.manual_seed(0)
     KINDS[kind]().save_pretrained(folder)
+    if kind == "ltx2.5":  # its repository has two, of which the index names the distilled one
+        _ltx2_transformer(is_late=True).save_pretrained(folder / "transformer_full")
     return folder
 
 
@@ -353,6 +356,19 @@ def _ltx2(*, is_late: bool) -> Any:
     )
 
 
+def _ltx2_upsampler() -> Any:
+    """As it is published apart: with the VAE whose latents it makes larger."""
+    upsampler = LTX2LatentUpsamplerModel(
+        in_channels=8,
+        mid_channels=32,
+        num_blocks_per_stage=1,
+        dims=3,
+        rational_spatial_scale=2.0,
+        use_rational_resampler=False,
+    )
+    return diffusers.LTX2LatentUpsamplePipeline(vae=_ltx2_vae(), latent_upsampler=upsampler)
+
+
 KINDS = {
     "wan-ti2v": _wan_ti2v,
     "wan-t2v": _wan_t2v,
@@ -360,4 +376,5 @@ KINDS = {
     "wan-i2v-two": _wan_i2v_two,
     "ltx2": lambda: _ltx2(is_late=False),
     "ltx2.5": lambda: _ltx2(is_late=True),
+    "ltx2-upsampler": _ltx2_upsampler,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import shutil
 import subprocess
@@ -102,6 +103,20 @@ def test_an_environment_made_for_another_folder_is_made_anew(
     _stamp(venv, set_up)
     assert not set_up.is_foreign(ROOT, venv)
     assert set_up.is_foreign(Path("/elsewhere"), venv)
+
+
+def test_the_environment_of_another_checkout_is_left_alone(venv: Path, tmp_path: Path) -> None:
+    other = tmp_path / "another checkout"
+    other.mkdir()
+    (other / "pyproject.toml").touch()
+    facts = venv / "lib/python3.11/site-packages/filmgate-0.1.0.dist-info/direct_url.json"
+    facts.parent.mkdir(parents=True)
+    facts.write_text(json.dumps({"url": other.as_uri(), "dir_info": {"editable": True}}))
+    with _launch(venv, "status") as launched:
+        out, err = launched.communicate(timeout=20)
+    assert (launched.returncode, out) == (1, "")
+    assert f"{venv} is the environment of {other}; unset FILMGATE_VENV" in err
+    assert not list(venv.glob("set-up.*"))
 
 
 def test_nothing_of_the_set_up_needs_more_than_the_standard_library() -> None:

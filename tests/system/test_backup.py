@@ -245,5 +245,5 @@ def test_a_restored_folder_can_be_backed_up_without_a_server(saved, tmp_path):
 
 def test_a_folder_without_a_server_has_nothing_to_back_up(tmp_path):
     made = command("backup", str(tmp_path / "a.tar"), "--data", str(tmp_path / "typo"))
-    assert (made.returncode, "nothing to back up" in made.stderr) == (2, True)
+    assert (made.returncode, "there is no filmgate data in" in made.stderr) == (2, True)
     assert list(tmp_path.iterdir()) == []

@@ -31,7 +31,7 @@ provider = "dashscope"
 url = "{theirs}"
 key = "env:{variable}"
 poll_s = 0.2
-usd_per_s = {{ 480p = 0.05 }}
+usd_per_s = {{ 480p = 0.05, 720p = 0.10, 1080p = 0.15 }}
 budget_usd_per_day = 10
 
 [upstreams.inner]
@@ -212,7 +212,7 @@ def test_engines_are_listed_and_tested_by_command(chain: Chain):
     listed = command("engines", "list", data=chain.server.data)
     assert listed.returncode == 0, listed.stderr
     rows = [line.split("\t") for line in listed.stdout.splitlines()]
-    assert ["theirs", "dashscope", chain.theirs.url, "5", "10"] in rows
+    assert ["theirs", "dashscope", chain.theirs.url, "5", "$10 a day"] in rows
     assert ["inner", "apimart", chain.inner.facts["url"], "5", "no limit"] in rows
     assert ["long films", "inner", "here", "10 s"] in rows
     assert ["otherwise", "theirs → inner", "here", "all"] in rows

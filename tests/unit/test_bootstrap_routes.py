@@ -69,7 +69,7 @@ def test_an_upstream_is_read_with_its_limits(read):
         timeout_s = 9
         budget_usd_per_day = 1.5
         budget_usd_per_month = 20
-        usd_per_s = { 480p = 0.05, 720p = 0.10 }
+        usd_per_s = { 480p = 0.05, 720p = 0.10, 1080p = 0.15 }
         options = { prompt_chars_max = 100 }
         """
     )
@@ -127,7 +127,11 @@ ROUTE = "[[routes]]\nengines = ['draft']\n"
         ("[upstream.a]", "no field 'upstream'; did you mean upstreams?"),
         ("upstreams.a = 1", "upstreams must be tables, as [upstreams.NAME]"),
         ("routes = 1", "routes must be a list of tables, each as [[routes]]"),
-        (THEIRS + "budget_usd_per_day = 1", "has a budget and no usd_per_s: no film would count"),
+        (
+            THEIRS + "budget_usd_per_day = 1",
+            "[upstreams.theirs] has a budget and no usd_per_s for 480p, 720p, 1080p, which route"
+            " 'otherwise' may ask of it: such films would not count",
+        ),
         (THEIRS + "options = 1", "[upstreams.theirs] options must be a table, got 1"),
         (THEIRS + "usd_per_s = { 480p = '1' }", "usd_per_s 480p must be a number above 0, got '1'"),
         (THEIRS + "options = { models = 1 }", "theirs: models must be a table, got 1"),
@@ -161,6 +165,17 @@ ROUTE = "[[routes]]\nengines = ['draft']\n"
 )  # fmt: skip
 def test_a_wrong_word_is_answered_with_the_rule_and_its_place(read, text, said):
     assert said in refusal(read, text)
+
+
+def test_with_a_budget_every_size_that_may_be_asked_has_a_price(read):
+    small = THEIRS + PRICES + "budget_usd_per_day = 1\n"
+    assert "no usd_per_s for 720p, 1080p, which route 'otherwise'" in refusal(read, small)
+    only_small = small + "[[routes]]\nengines = ['theirs']\nresolutions = ['480p']\n"
+    assert "no usd_per_s for 720p, 1080p, which route 'otherwise'" in refusal(read, only_small)
+    assert set(read(only_small, engine="draft").upstreams) == {"theirs"}
+    assert set(read(small, engine="draft").upstreams) == {"theirs"}, "no route leads there"
+    wider = only_small.replace("'480p'", "'480p', '720p'")
+    assert "no usd_per_s for 720p, which route 'route 1'" in refusal(read, wider, engine="draft")
 
 
 def test_an_engine_that_there_is_not_is_refused(read):

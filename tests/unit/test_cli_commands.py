@@ -20,7 +20,7 @@ import pytest
 import typer
 
 import fake_serve
-from filmgate.bootstrap import routes_in_force
+from filmgate.bootstrap import routes_in_force, silent_logs
 from filmgate.cli import app, main
 from filmgate.cli.doctor import State, check_disk, check_engines, check_folder
 from filmgate.cli.film_file import slug
@@ -61,7 +61,6 @@ class FakeKeys:
         self.kept: dict[str, ApiKey] = {}
 
     async def ensure_account(self, account_id: str, *, name: str, at: datetime) -> str:
-        print("a database was started for this")
         return self.accounts_by_name[name].id
 
     async def add_account(self, account_id: str, *, name: str, **_: Any) -> bool:
@@ -97,10 +96,11 @@ class FakeKeys:
         return {ApiKeyId("key_1"): Spent(day=332_000, total=332_000)}
 
 
-class FakeOperator:
-    """What commands are lent: a store of keys and nothing else."""
+class FakeBootstrap(ModuleType):
+    """Remembers what it was asked to run."""
 
-    def __init__(self) -> None:
+    def __init__(self, data: Path) -> None:
+        super().__init__("filmgate.bootstrap")
         self.store = FakeKeys()
         self.deps = SimpleNamespace(
             store=self.store,
@@ -110,14 +110,7 @@ class FakeOperator:
             limits=SimpleNamespace(key_requests_per_minute=0),
             known_keys={},
         )
-
-
-class FakeBootstrap(ModuleType):
-    """Remembers what it was asked to run."""
-
-    def __init__(self, data: Path) -> None:
-        super().__init__("filmgate.bootstrap")
-        self.operator_in = FakeOperator()
+        self.silent_logs = silent_logs
         self.ran: list[tuple[str, Settings | None, bool]] = []
         self.data = data
 
@@ -125,8 +118,8 @@ class FakeBootstrap(ModuleType):
         return self.data
 
     @asynccontextmanager
-    async def operator(self, settings: Settings) -> AsyncIterator[FakeOperator]:
-        yield self.operator_in
+    async def operator(self, settings: Settings) -> AsyncIterator[SimpleNamespace]:
+        yield self.deps
 
     def serve(self, settings: Settings, *, is_private: bool) -> int:
         self.ran.append(("serve", settings, is_private))
@@ -148,6 +141,7 @@ class FakeBootstrap(ModuleType):
 @pytest.fixture
 def bootstrap(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeBootstrap:
     fake = FakeBootstrap(tmp_path / "data")
+    (fake.data / "files").mkdir(parents=True)
     monkeypatch.setitem(sys.modules, "filmgate.bootstrap", fake)
     return fake
 
@@ -169,7 +163,7 @@ def test_a_new_token_stands_alone_on_standard_output(
     assert run("keys", "create", "laptop") == 0
     out, err = capsys.readouterr()
     assert re.fullmatch(r"fg_\S{43}\n", out)
-    assert "a database was started" in err
+    assert err == ""
 
 
 def test_a_key_is_made_with_all_its_limits(run: Run, bootstrap: FakeBootstrap) -> None:
@@ -177,7 +171,7 @@ def test_a_key_is_made_with_all_its_limits(run: Run, bootstrap: FakeBootstrap) -
     more = "--requests-per-minute 60 --concurrent-tasks 2 --queue-length 9 --expires 2099-01-31"
     budgets = "--budget-day 5 --budget-month 50.5 --budget-total 100"
     assert run("keys", "create", "web", *f"{limits} {more} {budgets}".split()) == 0
-    [key] = bootstrap.operator_in.store.kept.values()
+    [key] = bootstrap.store.kept.values()
     assert (key.scopes, key.priority) == ({KeyScope.READ, KeyScope.MANAGE}, Priority.LOW)
     assert (key.models, key.networks) == ({"wan2.5-preview"}, ("10.0.0.0/8",))
     limited = (key.requests_per_minute, key.concurrent_tasks_max, key.queue_length_max)
@@ -189,7 +183,7 @@ def test_a_key_is_made_with_all_its_limits(run: Run, bootstrap: FakeBootstrap) -
 def test_a_mistyped_account_makes_no_new_one(
     run: Run, bootstrap: FakeBootstrap, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    store = bootstrap.operator_in.store
+    store = bootstrap.store
     assert run("keys", "create", "web", "--account", "mian") == 2
     assert 'no account is named "mian"; did you mean main?' in capsys.readouterr().err
     assert (list(store.accounts_by_name), store.kept) == (["main"], {})
@@ -198,7 +192,7 @@ def test_a_mistyped_account_makes_no_new_one(
 
 
 def test_the_word_none_lifts_a_limit(run: Run, bootstrap: FakeBootstrap) -> None:
-    kept = bootstrap.operator_in.store.kept
+    kept = bootstrap.store.kept
     kept["key_1"] = replace(LAPTOP, budget=Budget(day=1), requests_per_minute=5)
     options = "--budget-day none --requests-per-minute none --budget-total 2"
     assert run("keys", "edit", "laptop", *options.split()) == 0
@@ -212,13 +206,13 @@ def test_what_is_wrong_with_a_limit_is_told(
     assert run("keys", "create", "web", "--queue-length", "many") == 2
     assert 'queue_length_max must be an integer, got "many"' in capsys.readouterr().err
     assert run("keys", "rotate", "web", "--overlap", "soon") == 2
-    assert bootstrap.operator_in.store.kept == {}
+    assert bootstrap.store.kept == {}
 
 
 def test_keys_are_listed_shown_disabled_rotated_and_revoked_by_name(
     run: Run, bootstrap: FakeBootstrap, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    store = bootstrap.operator_in.store
+    store = bootstrap.store
     store.kept["key_1"] = LAPTOP
     run("keys", "list")
     line = "key_1\tlaptop\tmain\tfg_abcd\tactive\tgenerate,read\t$0.332\t–"
@@ -240,6 +234,27 @@ def test_an_unknown_key_is_told(run: Run, capsys: pytest.CaptureFixture[str]) ->
     assert run("keys", "revoke", "nobody") == 2
     message = 'filmgate: no key is named "nobody"; `filmgate keys list` shows the ids\n'
     assert capsys.readouterr().err.endswith(message)
+
+
+def test_engines_are_listed_with_their_budgets_and_a_mistyped_one_is_told(
+    run: Run, bootstrap: FakeBootstrap, capsys: pytest.CaptureFixture[str], monkeypatch
+) -> None:
+    monkeypatch.setenv("FILMGATE_DATA", str(bootstrap.data))
+    (bootstrap.data / "routes.toml").write_text(
+        """
+        [upstreams.sg]
+        provider = "dashscope"
+        url = "https://dashscope.example"
+        usd_per_s = { 480p = 0.05, 720p = 0.10, 1080p = 0.15 }
+        budget_usd_per_day = 50
+        budget_usd_per_month = 500
+        """
+    )
+    assert run("engines", "list") == 0
+    line = "sg\tdashscope\thttps://dashscope.example\t5\t$50 a day, $500 a month"
+    assert line in capsys.readouterr().out
+    assert run("engines", "test", "gs") == 2
+    assert "there is no engine or upstream 'gs', only draft, " in capsys.readouterr().err
 
 
 def test_serve_hands_over_its_options_and_ends_as_the_server_does(

@@ -117,6 +117,15 @@ def test_a_named_server_needs_a_key() -> None:
     assert (server.url, server.token) == ("https://a.example", "fg_x")
 
 
+@pytest.mark.parametrize("end", ["", "/", "/v1", "/v1/"])
+def test_a_named_server_may_be_told_with_or_without_its_version(end: str) -> None:
+    server = named_server(
+        {"FILMGATE_URL": f"https://a.example/films{end}", "FILMGATE_API_KEY": "fg_x"}
+    )
+    assert server is not None
+    assert server.url == "https://a.example/films"
+
+
 class _running:
     """A stand-in server that somebody else started, ready when the block begins."""
 

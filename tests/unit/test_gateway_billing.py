@@ -202,6 +202,7 @@ async def failed_task(room: Room, client, **fields) -> str:
         ),
         ({}, {"language": "ja"}, "audio_url must last 3 to 30 seconds, got 2 seconds"),
         ({}, {"language": "tlh"}, "audio_url must last 3 to 30 seconds, got 2 seconds"),
+        ({}, {"language": "zh-CN"}, "audio_url 的时长必须为 3 到 30 秒，实际为 2 秒"),
     ],
 )
 async def test_a_failure_is_said_in_the_language_that_was_asked_for(room, fields, query, said):

@@ -160,8 +160,9 @@ async def test_an_unforeseen_error_tells_nothing_but_its_request_id(
 async def test_the_log_has_one_line_a_request_and_no_secret(room: Room) -> None:
     with structlog.testing.capture_logs() as logs:
         async with room.client() as client:
-            answer = await client.post(SUBMIT + "?signature=not-to-be-seen", json=SIMPLE)
-    (line,) = [log for log in logs if log["event"] == "request.answered"]
+            answer = await client.post(SUBMIT, json=SIMPLE)
+            await client.get("/v1/files/x?signature=not-to-be-seen")
+    line, _ = [log for log in logs if log["event"] == "request.answered"]
     task_id = answer.json()["data"][0]["task_id"]
     assert line["method"] == "POST"
     assert line["path"] == SUBMIT

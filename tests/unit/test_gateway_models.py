@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,12 @@ from hypothesis import strategies as st
 from starlette.routing import Route
 
 from filmgate.catalogue import load_models
+from filmgate.domain.api_key import KeyScope, hash_token
 from filmgate.domain.errors import InvalidFields
 from filmgate.gateway.model_schema import input_schema, markdown
 from filmgate.gateway.openapi import openapi_document
 from gateway_api_page import PAGE, api_page
-from gateway_room import NOW, Room
+from gateway_room import NOW, OTHER_TOKEN, TOKEN, Room
 
 MODEL = load_models()["wan2.5-preview"]
 IMAGE = "https://example.com/a.png"
@@ -51,6 +53,35 @@ async def test_the_models_have_the_fields_that_clients_read(room: Room) -> None:
         "success": True,
     }
     assert none["data"] == []
+
+
+async def test_a_model_of_the_list_is_shown_by_its_id(room: Room) -> None:
+    async with room.client() as client:
+        (listed,) = (await client.get("/v1/models?expand=frames")).json()["data"]
+        shown = await client.get("/v1/models/wan2.5-preview?expand=frames")
+    assert (shown.status_code, shown.json()) == (200, listed)
+
+
+@pytest.mark.parametrize("model", ["nothing", "sora-2", "%00"])
+async def test_what_is_not_in_the_list_is_no_model(tmp_path: Path, model: str) -> None:
+    room = Room(tmp_path, model_aliases={"sora-2": "wan2.5-preview"})
+    async with room.client() as client:
+        answer = await client.get(f"/v1/models/{model}")
+    assert answer.status_code == 404
+    assert answer.json()["error"]["code"] == "model_not_found"
+    assert answer.json()["error"]["message"].endswith("is not known; known are wan2.5-preview")
+
+
+async def test_a_model_is_shown_to_every_key_that_may_use_it_and_to_no_other(room: Room) -> None:
+    keys, one, two = room.store.key_list, hash_token(TOKEN), hash_token(OTHER_TOKEN)
+    keys[one] = replace(keys[one], models=frozenset())
+    keys[two] = replace(keys[two], scopes=frozenset({KeyScope.MANAGE}))
+    path = "/v1/models/wan2.5-preview"
+    async with room.client() as barred, room.client(token=OTHER_TOKEN) as manager:
+        assert (await barred.get(path)).status_code == 404
+        assert (await manager.get(path)).status_code == 200
+    async with room.client(token=None) as nobody:
+        assert (await nobody.get(path)).status_code == 401
 
 
 async def test_the_schema_page_is_what_the_skill_client_expects(room: Room) -> None:
@@ -188,6 +219,7 @@ def test_the_headers_that_retrying_clients_read_are_described() -> None:
     assert "Idempotency-Replayed" in submit["200"]["headers"]
     assert "openai-poll-after-ms" in video["200"]["headers"]
     assert "Retry-After" in video["429"]["headers"]
+    assert "RateLimit-Remaining" in video["200"]["headers"]
 
 
 def test_every_reference_leads_somewhere() -> None:

@@ -101,6 +101,15 @@ async def test_the_request_of_a_task_asks_for_the_same_film_again(room: Room) ->
     assert first == second
 
 
+@pytest.mark.parametrize("form", ["{}", "W/{}", '"another", {}', "*"])
+async def test_a_page_that_is_known_is_not_sent_again(room: Room, form: str) -> None:
+    async with room.client(token=None) as client:
+        etag = (await client.get("/")).headers["etag"]
+        again = await client.get("/", headers={"If-None-Match": form.format(etag)})
+        other = await client.get("/", headers={"If-None-Match": '"another"'})
+    assert (again.status_code, other.status_code) == (304, 200)
+
+
 async def test_the_frames_of_a_model_are_told_when_asked_for(room: Room) -> None:
     async with room.client() as client:
         (model,) = (await client.get("/v1/models?expand=frames")).json()["data"]

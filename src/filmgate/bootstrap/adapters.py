@@ -94,6 +94,20 @@ def configured_engines(settings: Settings) -> tuple[str, ...]:
     return tuple(engine for engine, weights in named.items() if weights)
 
 
+def resident_engines(settings: Settings) -> tuple[str, ...]:
+    """Return the engines in use that keep models in memory: ours with weights, or the one named."""
+    from importlib.metadata import entry_points
+
+    from filmgate.ports.engine import Resident
+
+    found, named = configured_engines(settings), settings.engine
+    is_others = named not in {"draft", "wan", "ltx2"}
+    if is_others and entry_points(group="filmgate.engines", name=named):
+        engine = load_engine(named, settings)
+        found += (named,) if isinstance(engine, Resident) else ()
+    return found
+
+
 def guarded_fetcher(settings: Settings) -> Fetcher:
     """Return who fetches strangers' URLs."""
     from filmgate.inputs.fetcher import FetchLimits, GuardedFetcher

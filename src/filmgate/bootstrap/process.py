@@ -7,8 +7,8 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import Coroutine
-from contextlib import suppress
+from collections.abc import Coroutine, Generator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from filmgate.config import Settings
@@ -64,6 +64,23 @@ class LossyLog:
         """Flush, or leave it for the next time."""
         with suppress(OSError):
             sys.stderr.flush()
+
+
+@contextmanager
+def silent_logs() -> Generator[None]:
+    """Keep log lines out of what a command says: its output is its own words only."""
+    import logging
+
+    import structlog
+
+    before = structlog.get_config()
+    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
+        structlog.configure(**before)
 
 
 def set_up_logs(settings: Settings) -> None:

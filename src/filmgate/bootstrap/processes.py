@@ -15,10 +15,10 @@ from filmgate import __version__
 from filmgate.bootstrap.adapters import (
     address_rules,
     build_deps,
-    configured_engines,
     data_path,
     load_engine,
     open_store,
+    resident_engines,
     signing_credential,
 )
 from filmgate.bootstrap.process import (
@@ -33,6 +33,7 @@ from filmgate.config import PREFIX, Settings, split_list
 
 if TYPE_CHECKING:
     from filmgate.service.deps import Deps
+    from filmgate.worker.resident_studio import ResidentStudio
     from filmgate.worker.studio import ChildStudio
     from filmgate.worker.webhooks import WebhookLoop
 
@@ -115,16 +116,16 @@ def run_worker(settings: Settings) -> None:
 
 async def _worker(settings: Settings) -> None:
     from filmgate.service.end_loops import end_loops
+    from filmgate.worker.resident_studio import ResidentStudio
     from filmgate.worker.worker import Worker, WorkerSettings
 
     stop = stop_on_signals()
     store = await open_store(settings, connections_max=4 + 2 * settings.slots)
     deps = replace(await build_deps(settings, store), credential=signing_credential(settings))
-    is_resident = bool(configured_engines(settings))
-    studios = [_child_studio(settings, is_resident=is_resident) for _ in range(settings.slots)]
+    studios = [_studio(settings) for _ in range(settings.slots)]
 
     async def warm() -> None:
-        await asyncio.gather(*(studio.warm() for studio in studios if is_resident))
+        await asyncio.gather(*(s.warm() for s in studios if isinstance(s, ResidentStudio)))
 
     worker = Worker(
         deps=deps,
@@ -146,6 +147,21 @@ async def _worker(settings: Settings) -> None:
     finally:
         await deps.routes.close()
         await store.close()
+
+
+def _studio(settings: Settings) -> ChildStudio | ResidentStudio:
+    """Return what makes one film at a time."""
+    from filmgate.worker.resident_studio import ResidentStudio
+
+    engines = resident_engines(settings)
+    if not engines:
+        return _child_studio(settings)
+    return ResidentStudio(
+        engines=engines,
+        engine_child=_child_studio(settings, is_resident=True),
+        desk=_child_studio(settings),
+        cutting_child=_child_studio(settings),
+    )
 
 
 def _child_studio(settings: Settings, *, is_resident: bool = False) -> ChildStudio:
@@ -216,7 +232,7 @@ def run_studio(settings: Settings, *, is_resident: bool) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the worker decides
     workshop = StudioWorkshop(
         lambda name: load_engine(name, settings),
-        residents=configured_engines(settings) if is_resident else (),
+        residents=resident_engines(settings) if is_resident else (),
         sound_engine=settings.sound_engine,
     )
     serve_orders(workshop)

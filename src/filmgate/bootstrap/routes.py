@@ -16,6 +16,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, cast
 
+from filmgate.catalogue import load_models
 from filmgate.config import Settings
 from filmgate.domain.errors import ConfigError
 from filmgate.domain.route import Choice, Rewriting, Route
@@ -67,16 +68,15 @@ def read_routes(
     """
     path = routes_path(settings, data)
     table: Table = _read(path) if path else {}
-    upstreams = {
-        name: _upstream(name, spec, fetcher, environment)
-        for name, spec in _tables(table.get("upstreams", {}), "upstreams").items()
-    }
+    specs = _tables(table.get("upstreams", {}), "upstreams")
+    upstreams = {name: _upstream(name, spec, fetcher, environment) for name, spec in specs.items()}
     known = {*upstreams, *(entry.name for entry in entry_points(group="filmgate.engines"))}
     routes = tuple(
         _route(number, spec, known) for number, spec in enumerate(_each_route(table), start=1)
     )
     names = _otherwise(settings.engine, tuple(upstreams), engines, known)
     otherwise = Route(name="otherwise", choices=tuple({name: 1} for name in names))
+    _count_all_films(specs, (*routes, otherwise))
     return Routes(routes=routes, otherwise=otherwise, upstreams=upstreams)
 
 
@@ -110,8 +110,6 @@ def _upstream(name: str, spec: Table, fetcher: Fetcher, environment: Mapping[str
         options=_table(spec, "options", where),
     )
     prices = _table(spec, "usd_per_s", where)
-    if not prices and any(name.startswith("budget_") for name in spec):
-        raise ConfigError(f"{where} has a budget and no usd_per_s: no film would count")
     return Upstream(
         name,
         _provider_class(_text(spec, "provider", where), where)(account, fetcher),
@@ -128,6 +126,22 @@ def _upstream(name: str, spec: Table, fetcher: Fetcher, environment: Mapping[str
             size: round(_number(prices, size, 0, f"{where} usd_per_s") * MICRO) for size in prices
         },
     )
+
+
+def _count_all_films(specs: Mapping[str, Table], routes: tuple[Route, ...]) -> None:
+    """Refuse an upstream with a budget that may be asked for films without a price."""
+    offered = {name: tuple(model.price_micro_usd_per_s) for name, model in load_models().items()}
+    for name, spec in specs.items():
+        if not any(field.startswith("budget_") for field in spec):
+            continue
+        for route in routes:
+            asked = route.resolutions_of(offered) if name in route.engines else ()
+            unpriced = [size for size in asked if size not in spec.get("usd_per_s", {})]
+            if unpriced:
+                raise ConfigError(
+                    f"[upstreams.{name}] has a budget and no usd_per_s for {', '.join(unpriced)},"
+                    f" which route {route.name!r} may ask of it: such films would not count"
+                )
 
 
 def _provider_class(kind: str, where: str) -> Callable[[Account, Fetcher], Provider]:

@@ -31,6 +31,7 @@ from filmgate.cli.status import status
 from filmgate.cli.stop import stop
 from filmgate.cli.storage import storage
 from filmgate.cli.tasks import tasks
+from filmgate.cli.text_encoder import text_encoder
 from filmgate.cli.webhooks import webhooks
 from filmgate.domain.errors import ConfigError, FilmgateError, InvalidRequest
 
@@ -72,6 +73,7 @@ def root(
 for command in (generate, serve, stop, status, config, doctor, backup, restore, gateway, worker):
     app.command()(command)
 app.command()(mcp)
+app.command()(text_encoder)
 app.command(hidden=True)(studio)
 app.add_typer(tasks, name="tasks")
 app.add_typer(keys, name="keys")

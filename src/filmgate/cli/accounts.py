@@ -4,24 +4,15 @@ folder. For operators.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import sys
-from collections.abc import Awaitable, Callable
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 
-from filmgate.cli.options import DataOption, JsonOption, settings_with
-from filmgate.config import Settings
+from filmgate.cli.operate import run
+from filmgate.cli.options import DataOption, JsonOption
 from filmgate.domain.account import Account
 from filmgate.domain.ledger import CREDITS_PER_USD, MICRO_USD
-
-if TYPE_CHECKING:
-    from filmgate.service.deps import Deps
-
-T = TypeVar("T")
 
 accounts = typer.Typer(help="Make, list, show and limit accounts.", no_args_is_help=True)
 AccountArgument = Annotated[
@@ -59,6 +50,7 @@ def create(
     found = run(
         data,
         lambda deps: create_account(name, is_limited=limited, is_admin=admin, deps=deps),
+        may_come_first=True,
     )
     show_account(found, as_json=False)
 
@@ -153,20 +145,6 @@ def admin(
     is_admin = switch is Switch.ON
     found = run(data, lambda deps: edit_account(account, is_admin=is_admin, deps=deps))
     show_account(found, as_json=False)
-
-
-def run(data: str | None, verb: Callable[[Deps], Awaitable[T]]) -> T:
-    """Run a verb over the data folder's database and return what it gives."""
-    # A database that is started for this may log; only the answer may reach standard output.
-    with contextlib.redirect_stdout(sys.stderr):
-        return asyncio.run(_run(settings_with(data=data), verb))
-
-
-async def _run(settings: Settings, verb: Callable[[Deps], Awaitable[T]]) -> T:
-    from filmgate.bootstrap import operator
-
-    async with operator(settings) as verbs:
-        return await verb(verbs.deps)
 
 
 def show_account(account: Account, *, as_json: bool) -> None:

@@ -5,7 +5,6 @@ Says what was done; the doing stands in supervisor/rescue.py.
 
 from __future__ import annotations
 
-import contextlib
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,10 +32,11 @@ def backup(file: FileArgument, data: DataOption = None) -> None:
       filmgate backup filmgate.tar
     """
     from filmgate import __version__
+    from filmgate.bootstrap import silent_logs
     from filmgate.supervisor import rescue
 
     is_ours = not settings_with(data=data).database_url
-    with contextlib.redirect_stdout(sys.stderr):
+    with silent_logs():
         manifest = rescue.backup(
             data_folder(data),
             file.expanduser().absolute(),
@@ -71,11 +71,12 @@ def restore(
     Examples:
       filmgate restore filmgate.tar --data restored
     """
+    from filmgate.bootstrap import silent_logs
     from filmgate.supervisor import rescue
 
     folder = data_folder(data)
     is_ours = not settings_with(data=data).database_url
-    with contextlib.redirect_stdout(sys.stderr):
+    with silent_logs():
         manifest = rescue.restore(file.expanduser().absolute(), folder, is_database_ours=is_ours)
     print(f"Restored to {folder}: {_words(manifest)}.")
     print(f"Made {manifest.made_at:%Y-%m-%d %H:%M:%S} UTC by filmgate {manifest.version}.")

@@ -11,6 +11,7 @@ from pathlib import Path
 import typer
 
 from filmgate.cli.failure import EXIT_USAGE, CommandFailed
+from filmgate.cli.operate import checked_folder
 from filmgate.cli.options import DataOption, data_folder, settings_with
 from filmgate.config import Settings
 
@@ -55,7 +56,7 @@ def new(data: DataOption = None) -> None:
     from filmgate.media.certificates import FOLDER, make_pair
     from filmgate.supervisor.data_folder import DataFolder
 
-    folder = DataFolder(data_folder(data)).path
+    folder = DataFolder(checked_folder(data, may_come_first=True)).path
     made = make_pair(folder / FOLDER, now=datetime.now(UTC))
     _print(made.certificate, is_own=True, is_used=settings.provenance)
     print("A running server goes on with the earlier one until it is restarted.")

@@ -10,10 +10,10 @@ from filmgate.cli.accounts import (
     AccountArgument,
     account_json,
     print_json,
-    run,
     show_account,
     usd,
 )
+from filmgate.cli.operate import run
 from filmgate.cli.options import DataOption, JsonOption
 from filmgate.domain.ledger import MICRO_USD
 

@@ -86,6 +86,7 @@ def checks_with(settings: Settings, folder: Path) -> Iterator[Finding]:
     yield check_database(settings.database_url)
     yield from check_engines(settings)
     yield from check_weights(settings)
+    yield from check_text_encoder(settings)
     yield check_encoders()
     yield check_provenance(settings, folder)
     yield check_server(folder)
@@ -169,14 +170,14 @@ def _embedded_database() -> Finding:
 
 def check_weights(settings: Settings) -> Iterator[Finding]:
     """Whether the open weights that settings name are here and whole, and what computes them."""
+    from filmgate.cli.models import faults_of_set
     from filmgate.engines.neural.library import library
-    from filmgate.engines.neural.weights import faults_of, find_weights
 
-    names = ("wan_model", "wan_image_model", "ltx2_model")
+    names = ("wan_model", "wan_image_model", "ltx2_model", "ltx2_upsampler")
     sources = {name: getattr(settings, name) for name in names if getattr(settings, name)}
     for name, source in sources.items():
         try:
-            faults = list(faults_of(find_weights(source).folder))
+            faults = faults_of_set(settings, name)
         except EngineFailed as error:
             faults = [error.message]
         if faults:
@@ -197,6 +198,21 @@ def check_weights(settings: Settings) -> Iterator[Finding]:
         remedy = "Films are computed by the CPU, which takes hours."
         found = "torch sees none"
         yield Finding(name="gpu", state=State.NOTE, found=found, remedy=remedy)
+
+
+def check_text_encoder(settings: Settings) -> Iterator[Finding]:
+    """Whether the shared text encoder that settings name is there."""
+    from filmgate.engines.neural.shared_reader import is_listening
+
+    path, name = settings.neural_text_encoder_socket, "text encoder"
+    if not path:
+        return
+    if is_listening(Path(path).expanduser()):
+        yield Finding(name=name, state=State.OK, found=f"listens at {path}")
+    else:
+        remedy = "Start `filmgate text-encoder`; until then no film is made with open weights."
+        found = f"nobody listens at {path}"
+        yield Finding(name=name, state=State.MISSING, found=found, remedy=remedy)
 
 
 def check_engines(settings: Settings) -> Iterator[Finding]:

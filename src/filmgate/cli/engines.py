@@ -6,14 +6,13 @@ Reads the settings, the routes and the purchases; needs no server and orders not
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import sys
 import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from filmgate.cli.failure import EXIT_FAILED, CommandFailed
+from filmgate.cli.failure import EXIT_FAILED, EXIT_USAGE, CommandFailed
+from filmgate.cli.operate import run
 from filmgate.cli.options import DataOption, settings_with
 from filmgate.cli.table import print_table
 from filmgate.domain.errors import EngineFailed
@@ -21,8 +20,8 @@ from filmgate.domain.upstream_fault import UpstreamFault
 
 if TYPE_CHECKING:
     from filmgate.config import Settings
-    from filmgate.domain.purchase import Purchase
     from filmgate.domain.route import Route
+    from filmgate.ports.store import Allowance
     from filmgate.service.upstream import Routes, Upstream
 
 engines = typer.Typer(help="List what makes films, test whether it answers, see what was ordered.")
@@ -38,13 +37,10 @@ def list_engines(data: DataOption = None) -> None:
     Examples:
       filmgate engines list
     """
-    from importlib.metadata import entry_points
-
     routes = _routes(data)
-    ours = sorted(entry.name for entry in entry_points(group="filmgate.engines"))
-    rows = [[name, "engine", "here", "–", "–"] for name in ours]
+    rows = [[name, "engine", "here", "–", "–"] for name in _installed()]
     rows += [_row(upstream) for upstream in routes.upstreams.values()]
-    print_table(["name", "kind", "where", "films at a time", "USD a day"], rows)
+    print_table(["name", "kind", "where", "films at a time", "budget"], rows)
     print_table(
         ["route", "engines in order", "prompts are rewritten", "for"],
         [_route_row(route) for route in (*routes.routes, routes.otherwise)],
@@ -69,6 +65,13 @@ def test_engines(
     settings = settings_with(data=data)
     routes = _routes(data)
     wanted = names or list(routes.engines)
+    known = sorted({*routes.upstreams, *_installed()})
+    for name in wanted:
+        if name not in known:
+            raise CommandFailed(
+                f"there is no engine or upstream {name!r}, only {', '.join(known)}",
+                exit_code=EXIT_USAGE,
+            )
     failures = asyncio.run(_test_all(wanted, routes, settings))
     if failures:
         raise CommandFailed(
@@ -96,8 +99,7 @@ def purchases(
       filmgate engines purchases
       filmgate engines purchases --upstream dashscope-sg --limit 200
     """
-    with contextlib.redirect_stdout(sys.stderr):
-        found = asyncio.run(_latest(settings_with(data=data), upstream, limit))
+    found = run(data, lambda deps: deps.store.latest_purchases(upstream, limit=limit))
     print_table(
         ["ordered", "task", "upstream", "upstream id", "state", "USD", "detail"],
         [
@@ -114,13 +116,6 @@ def purchases(
         ],
         empty="Nothing was ordered from an upstream yet.",
     )
-
-
-async def _latest(settings: Settings, upstream: str | None, limit: int) -> list[Purchase]:
-    from filmgate.bootstrap import operator
-
-    async with operator(settings) as verbs:
-        return await verbs.latest_purchases(upstream, limit=limit)
 
 
 async def _test_all(names: list[str], routes: Routes, settings: Settings) -> int:
@@ -156,6 +151,12 @@ async def _tested(name: str, routes: Routes, settings: Settings) -> str:
     return f"{engine.name} {engine.version} made {frames} frames"
 
 
+def _installed() -> list[str]:
+    from importlib.metadata import entry_points
+
+    return sorted(entry.name for entry in entry_points(group="filmgate.engines"))
+
+
 def _routes(data: str | None) -> Routes:
     from filmgate.bootstrap import routes_in_force
 
@@ -163,14 +164,19 @@ def _routes(data: str | None) -> Routes:
 
 
 def _row(upstream: Upstream) -> list[str]:
-    day = upstream.allowance.micro_usd_per_day
     return [
         upstream.name,
         upstream.provider.kind,
         upstream.provider.url,
         str(upstream.allowance.concurrent_max),
-        f"{day / MICRO_USD:g}" if day is not None else "no limit",
+        _budget_words(upstream.allowance),
     ]
+
+
+def _budget_words(allowance: Allowance) -> str:
+    limits = {"day": allowance.micro_usd_per_day, "month": allowance.micro_usd_per_month}
+    told = [f"${most / MICRO_USD:g} a {per}" for per, most in limits.items() if most is not None]
+    return ", ".join(told) or "no limit"
 
 
 def _route_row(route: Route) -> list[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from filmgate.cli.accounts import print_json, run, usd
+from filmgate.cli.accounts import print_json, usd
 from filmgate.cli.key_options import (
     BudgetDayOption,
     BudgetMonthOption,
@@ -26,6 +26,7 @@ from filmgate.cli.key_options import (
     ScopesOption,
     fields_of,
 )
+from filmgate.cli.operate import run
 from filmgate.cli.options import DataOption, JsonOption
 
 if TYPE_CHECKING:
@@ -84,7 +85,11 @@ def create(
         budget_usd_total=budget_total,
         expires_at=expires,
     )
-    view, token = run(data, lambda deps: _create(fields, account, may_make=new_account, deps=deps))
+    view, token = run(
+        data,
+        lambda deps: _create(fields, account, may_make=new_account, deps=deps),
+        may_come_first=True,
+    )
     _print_token(view, token)
 
 

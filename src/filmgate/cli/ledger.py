@@ -6,7 +6,8 @@ import sys
 
 import typer
 
-from filmgate.cli.accounts import run, usd
+from filmgate.cli.accounts import usd
+from filmgate.cli.operate import run
 from filmgate.cli.options import DataOption
 from filmgate.domain.ledger import Balance
 

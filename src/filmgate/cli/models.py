@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 models = typer.Typer(help="List, get and check the weights of open models.", no_args_is_help=True)
 
 GB = 10**9
+UPSAMPLER = "ltx2_upsampler"
+PART = "latent_upsampler"
 PAPERS = ("README*", "LICENSE*", "NOTICE*", "*.pdf")
 """What goes with the weights besides the parts that their index names."""
 
@@ -47,10 +49,14 @@ def list_models(data: DataOption = None) -> None:
     from filmgate.cli.table import print_table
 
     rows = [
-        [engine, profile.name, profile.title, profile.licence, profile.repository or "–"]
+        [
+            engine, profile.name, profile.title, profile.licence, profile.repository or "–",
+            profile.second_stage.upsampler if profile.second_stage else "–",
+        ]
         for engine, profile in _profiles()
-    ]
-    print_table(["engine", "profile", "model", "licence", "repository"], rows, empty="")
+    ]  # fmt: skip
+    headings = ["engine", "profile", "model", "licence", "repository", "second stage's upsampler"]
+    print_table(headings, rows, empty="")
     print()
     for setting, source in _named(settings_with(data=data)):
         print(f"{setting:16} {source or 'not set'}")
@@ -59,12 +65,19 @@ def list_models(data: DataOption = None) -> None:
 @models.command()
 def pull(
     source: Annotated[
-        str, typer.Argument(metavar="REPOSITORY", help="OWNER/NAME, or OWNER/NAME@REVISION.")
+        str,
+        typer.Argument(
+            metavar="REPOSITORY",
+            help="OWNER/NAME, or OWNER/NAME/PART for one part or file; @REVISION may follow.",
+        ),
     ],
     to: Annotated[
         Path | None,
         typer.Option("--to", metavar="DIR", help="A folder. Default: Hugging Face's own cache."),
     ] = None,
+    profile: Annotated[
+        str, typer.Option("--profile", metavar="NAME", help="Get the parts that it is for.")
+    ] = "",
     yes: Annotated[bool, typer.Option("--yes", help="Agree to the licence unasked.")] = False,
 ) -> None:
     """Download weights: licence and size are shown first, and agreed to. Then they are checked.
@@ -73,9 +86,13 @@ def pull(
     Examples:
       filmgate models pull Wan-AI/Wan2.2-TI2V-5B-Diffusers
       filmgate models pull Lightricks/LTX-2.5-Diffusers --to /srv/weights/ltx-2.5
+      filmgate models pull Lightricks/LTX-2.5-Diffusers --profile ltx-2.5-full
+      filmgate models pull Lightricks/LTX-2.5-Diffusers/latent_upsampler
     """
-    name, _, revision = source.partition("@")
-    offer = _offer(name, revision or None)
+    where, _, revision = source.partition("@")
+    name, part = "/".join(where.split("/")[:2]), "/".join(where.split("/")[2:])
+    transformer = _profile_named(profile).transformer if profile else ""
+    offer = _offer(name, revision or None, part=part, transformer=transformer)
     print(f"repository  {name}")
     print(f"revision    {offer.revision}")
     print(f"licence     {offer.licence}")
@@ -83,15 +100,27 @@ def pull(
     if not yes and not typer.confirm("Do you agree to this licence, and download?", err=True):
         raise CommandFailed("nothing was downloaded", advice="The licence was not agreed to.")
     folder = _downloaded(name, revision or None, offer, to)
-    print(f"folder      {folder}")
-    _report(str(folder), has_hashes=False)
-    print(f"\nSet FILMGATE_{_setting_for(folder)}={to or source}")
+    print(f"{'file' if (folder / part).is_file() else 'folder':11} {folder / part}")
+    if part:
+        _report_part(folder / part, has_hashes=False)
+    else:
+        _report(str(folder), profile=profile, has_hashes=False)
+    setting = _setting_for(folder, part)
+    if setting:
+        value = folder / part if (folder / part).is_file() else to / part if to else source
+        print(f"\nSet FILMGATE_{setting}={value}")
+    if profile:
+        print(f"Set FILMGATE_{setting.partition('_')[0]}_PROFILE={profile}")
 
 
 @models.command()
 def check(
     source: Annotated[
         str, typer.Argument(metavar="WEIGHTS", help="A folder or repository. Default: those set.")
+    ] = "",
+    profile: Annotated[
+        str,
+        typer.Option("--profile", metavar="NAME", help="Default: the one that is set, or told."),
     ] = "",
     hashes: Annotated[
         bool, typer.Option("--hashes", help="Read every byte of what Hugging Face's cache holds.")
@@ -105,14 +134,20 @@ def check(
       filmgate models check
       filmgate models check /srv/weights/ltx-2.5
     """
-    named = [s for _, s in _named(settings_with(data=data)) if s]
-    sources = [source] if source else named
-    if not sources:
+    settings = settings_with(data=data)
+    named = [(setting, each) for setting, each in _named(settings) if each]
+    if source:
+        named = [entry for entry in named if entry[1] == source][:1] or [("", source)]
+    if not named:
         raise CommandFailed(
             "no weights are set up", advice="FILMGATE_WAN_MODEL or FILMGATE_LTX2_MODEL names them."
         )
-    for each in sources:
-        _report(each, has_hashes=hashes)
+    for setting, each in named:
+        if setting == UPSAMPLER or each.partition("@")[0].endswith(f"/{PART}"):
+            print(f"weights     {each}")
+            _report_part(_part(each), has_hashes=hashes)
+        else:
+            _report(each, profile=profile or _profile_set(settings, setting), has_hashes=hashes)
 
 
 # ---- what is offered
@@ -128,19 +163,26 @@ class Offer:
     size_bytes: int
 
 
-def _offer(name: str, revision: str | None) -> Offer:
-    """Ask for a repository's facts; its index says which files are needed. Raises CommandFailed."""
+def _offer(name: str, revision: str | None, *, part: str, transformer: str) -> Offer:
+    """Ask for a repository's facts; its index says which files are needed, of which `transformer`
+    may replace one; or only those of a part are. Raises CommandFailed.
+    """
     hub = _hub()
     with _refusals_of(name):
         info = hub.HfApi().model_info(name, revision=revision, files_metadata=True)
-        index = hub.hf_hub_download(name, "model_index.json", revision=info.sha)
-    parts = json.loads(Path(index).read_text(encoding="utf-8"))
-    wanted = ("model_index.json", *PAPERS, *(f"{part}/*" for part in parts if part[0] != "_"))
+        wanted = (part, f"{part}/*")
+        if not part:
+            index = hub.hf_hub_download(name, "model_index.json", revision=info.sha)
+            parts = dict.fromkeys(json.loads(Path(index).read_text(encoding="utf-8")))
+            kept = [transformer or each if each == "transformer" else each for each in parts]
+            wanted = ("model_index.json", *(f"{each}/*" for each in kept if each[0] != "_"))
     sizes = {
         sibling.rfilename: sibling.size or 0
         for sibling in info.siblings
-        if any(fnmatch.fnmatch(sibling.rfilename, pattern) for pattern in wanted)
+        if any(fnmatch.fnmatch(sibling.rfilename, pattern) for pattern in (*wanted, *PAPERS))
     }
+    if part and not any(fnmatch.fnmatch(file, each) for file in sizes for each in wanted):
+        raise CommandFailed(f"{name} has no part or file {part!r}")
     return Offer(
         revision=info.sha,
         licence=_licence(info.card_data),
@@ -200,7 +242,7 @@ def _hub(module: str = "") -> Any:
 # ---- what is here
 
 
-def _report(source: str, *, has_hashes: bool) -> None:
+def _report(source: str, *, profile: str, has_hashes: bool) -> None:
     """Print how weights are. Raises CommandFailed if they are not whole."""
     from filmgate.domain.errors import EngineFailed
     from filmgate.engines.neural.weights import faults_of, find_weights
@@ -209,15 +251,56 @@ def _report(source: str, *, has_hashes: bool) -> None:
         weights = find_weights(source)
     except EngineFailed as error:
         raise CommandFailed(error.message) from error
-    faults = [*faults_of(weights.folder), *(_altered(weights.folder) if has_hashes else ())]
-    known = [profile for _, profile in _profiles() if profile.fits(weights.facts)]
+    fitting = [each for _, each in _profiles() if each.fits(weights.facts)]
+    known = _profile_named(profile) if profile else fitting[-1] if fitting else None
     print(f"weights     {source}")
-    print(f"profile     {known[-1].name if known else 'none: name one with …_profile'}")
+    print(f"profile     {known.name if known else 'none: name one with …_profile'}")
+    faults = list(faults_of(weights.folder, transformer=known.transformer if known else ""))
+    _tell_state(faults, weights.folder, has_hashes=has_hashes)
+
+
+def _report_part(path: Path, *, has_hashes: bool) -> None:
+    """Print how one part, or a file, is. Raises CommandFailed if it is not whole."""
+    from filmgate.engines.neural.weights import faults_in, is_cut_off
+
+    if path.is_dir():
+        faults = list(faults_in(path))
+    else:
+        is_damaged = path.suffix == ".safetensors" and is_cut_off(path)
+        faults = [f"{path.name} is cut off or damaged"] if is_damaged else []
+    _tell_state(faults, path, has_hashes=has_hashes)
+
+
+def faults_of_set(settings: Settings, setting: str) -> list[str]:
+    """Return what is wrong with the weights that a setting names. Raises EngineFailed."""
+    from filmgate.engines.neural.profile import chosen_profile
+    from filmgate.engines.neural.weights import faults_in, faults_of, find_part, find_weights
+
+    source = str(getattr(settings, setting))
+    if setting == UPSAMPLER:
+        return list(faults_in(find_part(source, PART)))
+    word, known = _profile_set(settings, setting), [each for _, each in _profiles()]
+    transformer = chosen_profile(known, named=word, facts={}).transformer if word else ""
+    return list(faults_of(find_weights(source).folder, transformer=transformer))
+
+
+def _part(source: str) -> Path:
+    from filmgate.domain.errors import EngineFailed
+    from filmgate.engines.neural.weights import find_part
+
+    try:
+        return find_part(source, PART)
+    except EngineFailed as error:
+        raise CommandFailed(error.message) from error
+
+
+def _tell_state(faults: list[str], path: Path, *, has_hashes: bool) -> None:
+    faults = [*faults, *(_altered(path) if has_hashes else ())]
     for fault in faults:
         print(f"fault       {fault}")
     if faults:
         raise CommandFailed(
-            f"{source} is not whole", advice="`filmgate models pull` gets what is missing."
+            f"{path} is not whole", advice="`filmgate models pull` gets what is missing."
         )
     print("state       whole")
 
@@ -240,14 +323,37 @@ def _profiles() -> list[tuple[str, Profile]]:
     return [(kind.name, p) for kind in (WanEngine, LTX2Engine) for p in kind.profiles()]
 
 
+def _profile_named(word: str) -> Profile:
+    """Return the profile that a setting or an option names. Raises CommandFailed."""
+    from filmgate.domain.errors import EngineFailed
+    from filmgate.engines.neural.profile import chosen_profile
+
+    try:
+        return chosen_profile([each for _, each in _profiles()], named=word, facts={})
+    except EngineFailed as error:
+        raise CommandFailed(error.message) from error
+
+
+def _profile_set(settings: Settings, setting: str) -> str:
+    engine = setting.partition("_")[0]
+    return str(getattr(settings, f"{engine}_profile")) if engine else ""
+
+
 def _named(settings: Settings) -> list[tuple[str, str]]:
-    names = ("wan_model", "wan_image_model", "ltx2_model")
+    names = ("wan_model", "wan_image_model", "ltx2_model", UPSAMPLER)
     return [(name, getattr(settings, name)) for name in names]
 
 
-def _setting_for(folder: Path) -> str:
+def _setting_for(folder: Path, part: str) -> str:
+    """Return what is to be set for a folder, or one part or file of it; empty if nothing is."""
     from filmgate.engines.neural.weights import find_weights
 
+    if part == PART:
+        return "LTX2_UPSAMPLER"
+    if part:
+        stages = [each.second_stage for _, each in _profiles() if each.second_stage]
+        is_lora = any(Path(stage.lora).name == part for stage in stages)
+        return "LTX2_SECOND_STAGE_LORA" if is_lora else ""
     pipeline = str(find_weights(str(folder)).facts["pipeline"])
     if pipeline.startswith("LTX2"):
         return "LTX2_MODEL"

@@ -74,7 +74,7 @@ def chosen_server(
 
 def named_server(environment: Mapping[str, str]) -> Server | None:
     """Return the server that FILMGATE_URL names. Raises CommandFailed when its key is missing."""
-    url = environment.get("FILMGATE_URL", "").rstrip("/")
+    url = environment.get("FILMGATE_URL", "").rstrip("/").removesuffix("/v1")
     if not url:
         return None
     if not url.startswith(("http://", "https://")):

@@ -5,16 +5,14 @@ For operators.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from filmgate.cli.options import DataOption, JsonOption, settings_with
-from filmgate.config import Settings
+from filmgate.cli.operate import run
+from filmgate.cli.options import DataOption, JsonOption
 
 if TYPE_CHECKING:
     from filmgate.service.check_storage import StorageReport
@@ -44,8 +42,9 @@ def check(
       filmgate storage check
       filmgate storage check --repair
     """
-    with contextlib.redirect_stdout(sys.stderr):
-        report = asyncio.run(_check(settings_with(data=data), may_repair=repair))
+    from filmgate.service.check_storage import check_storage
+
+    report = run(data, lambda deps: check_storage(may_repair=repair, deps=deps))
     rows = _rows(report)
     if as_json:
         _print_json(report, rows)
@@ -57,13 +56,6 @@ def check(
         _say(report, len(rows))
     if rows and not report.is_repaired:
         raise typer.Exit(EXIT_FOUND)
-
-
-async def _check(settings: Settings, *, may_repair: bool) -> StorageReport:
-    from filmgate.bootstrap import operator
-
-    async with operator(settings) as verbs:
-        return await verbs.check_storage(may_repair=may_repair)
 
 
 def _rows(report: StorageReport) -> list[list[str]]:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from filmgate.cli.options import DataOption, JsonOption, data_folder
+from filmgate.cli.operate import checked_folder
+from filmgate.cli.options import DataOption, JsonOption
 
 if TYPE_CHECKING:
     from filmgate.cli.api import Api
@@ -93,7 +94,7 @@ def _api(data: str | None) -> Generator[Api]:
     from filmgate.cli.progress import LineDisplay
     from filmgate.cli.server import chosen_server
 
-    server, revive = chosen_server(os.environ, lambda: data_folder(data), say=LineDisplay().say)
+    server, revive = chosen_server(os.environ, lambda: checked_folder(data), say=LineDisplay().say)
     with Api(server, revive=revive) as api:
         yield api
 

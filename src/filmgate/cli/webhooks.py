@@ -5,17 +5,18 @@ For operators: straight in the database of the data folder.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import sys
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from filmgate.cli.options import DataOption, settings_with
-from filmgate.config import Settings
+from filmgate.cli.operate import run
+from filmgate.cli.options import DataOption
 from filmgate.domain.webhook import Delivery, WebhookSecret
+
+if TYPE_CHECKING:
+    from filmgate.service.deps import Deps
 
 webhooks = typer.Typer(
     help="See webhook deliveries, make them again, handle signing secrets.", no_args_is_help=True
@@ -40,12 +41,14 @@ def list_deliveries(
       filmgate webhooks list --failed
       filmgate webhooks list --task task_01J9HA7JPQ9A0Z6JZ3V8M9W6PZ
     """
-    with contextlib.redirect_stdout(sys.stderr):
-        found = asyncio.run(
-            _list(settings_with(data=data), task, "failed" if failed else None, limit)
-        )
     from filmgate.cli.table import print_table
+    from filmgate.service.manage_webhooks import list_deliveries as verb
 
+    state = "failed" if failed else None
+    found = run(
+        data,
+        lambda deps: verb(key=None, task_id=task, state=state, before=None, limit=limit, deps=deps),
+    )
     print_table(
         ["id", "task", "state", "attempts", "last outcome", "next attempt", "url"],
         [
@@ -75,8 +78,9 @@ def redeliver(
     Examples:
       filmgate webhooks redeliver whd_01J9HA7JPQ9A0Z6JZ3V8M9W6PZ
     """
-    with contextlib.redirect_stdout(sys.stderr):
-        delivery = asyncio.run(_redeliver(settings_with(data=data), delivery_id))
+    from filmgate.service.manage_webhooks import redeliver as verb
+
+    delivery = run(data, lambda deps: verb(delivery_id, key=None, deps=deps))
     print(f"{delivery.id} is due now; a running server posts it to {delivery.url}.")
 
 
@@ -97,8 +101,7 @@ def secret(
       filmgate webhooks secret laptop
       filmgate webhooks secret laptop --rotate
     """
-    with contextlib.redirect_stdout(sys.stderr):
-        found = asyncio.run(_secret(settings_with(data=data), key, is_rotated=rotate))
+    found = run(data, lambda deps: _secret(key, is_rotated=rotate, deps=deps))
     print(found.secret)
     if found.previous_until is not None:
         print(
@@ -107,27 +110,13 @@ def secret(
         )
 
 
-async def _list(
-    settings: Settings, task_id: str | None, state: str | None, limit: int
-) -> list[Delivery]:
-    from filmgate.bootstrap import operator
+async def _secret(id_or_name: str, *, is_rotated: bool, deps: Deps) -> WebhookSecret:
+    from filmgate.service.manage_keys import find_key
+    from filmgate.service.manage_webhooks import rotate_webhook_secret, webhook_secret
 
-    async with operator(settings) as verbs:
-        return await verbs.list_deliveries(task_id=task_id, state=state, limit=limit)
-
-
-async def _redeliver(settings: Settings, delivery_id: str) -> Delivery:
-    from filmgate.bootstrap import operator
-
-    async with operator(settings) as verbs:
-        return await verbs.redeliver(delivery_id)
-
-
-async def _secret(settings: Settings, key: str, *, is_rotated: bool) -> WebhookSecret:
-    from filmgate.bootstrap import operator
-
-    async with operator(settings) as verbs:
-        return await verbs.webhook_secret(key, is_rotated=is_rotated)
+    key = await find_key(id_or_name, deps=deps)
+    hand_out = rotate_webhook_secret if is_rotated else webhook_secret
+    return await hand_out(key.id, deps=deps)
 
 
 def _outcome(delivery: Delivery) -> str:

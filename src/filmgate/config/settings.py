@@ -92,6 +92,14 @@ class Settings:
     )
     ltx2_lora: str = _setting("", "LoRA file for LTX-2.")
     ltx2_gguf: str = _setting("", "GGUF file with LTX-2's transformer.")
+    ltx2_upsampler: str = _setting(
+        "",
+        "Latent upsampler for LTX-2's second stage: a folder, or a repository that has it as"
+        " latent_upsampler. Empty: one stage.",
+    )
+    ltx2_second_stage_lora: str = _setting(
+        "", "LoRA file for the second stage of LTX-2 weights that are not distilled."
+    )
     neural_device: str = _setting(
         "auto", "Where open weights compute: cuda, cuda:1, cpu; auto: a GPU if there is one."
     )
@@ -125,8 +133,20 @@ class Settings:
     neural_text_encoder_on_cpu: bool = _setting(
         False, "Whether prompts are read by the CPU, so that the GPU need not hold the encoder."
     )
+    neural_text_encoder_socket: str = _setting(
+        "",
+        "Unix socket of `filmgate text-encoder`, which reads the prompts of all workers of a"
+        " machine. Empty: every worker loads a text encoder of its own.",
+    )
     neural_models_max: int = _setting(
         1, "Models of open weights in memory at a time; the longest unused leaves.", low=1, high=16
+    )
+    neural_gpus: int = _setting(
+        1,
+        "GPUs that make one film together, from the first visible one on; they must divide the"
+        " transformer's attention heads. One worker a GPU makes more films an hour.",
+        low=1,
+        high=16,
     )
     neural_motion: str = _setting(
         "flow",

@@ -12,6 +12,8 @@ FilmgateError
       MethodNotAllowed
       TaskNotCancellable
       NotFound
+      ModelNotFound
+      RangeNotSatisfiable
     Unauthorized
     Forbidden
     InsufficientCredits
@@ -156,6 +158,21 @@ class NotFound(InvalidRequest):
 
     code = "not_found"
     http_status = 404
+
+
+class ModelNotFound(InvalidRequest):
+    """No model of that id, or not one that this key may use."""
+
+    code = "model_not_found"
+    http_status = 404
+    is_code_named = True
+
+
+class RangeNotSatisfiable(InvalidRequest):
+    """Nothing of the range exists."""
+
+    code = "range_not_satisfiable"
+    http_status = 416
 
 
 class Unauthorized(CallerError):

@@ -10,7 +10,7 @@ The rules are data (catalogue/*.toml); here is the code that applies them. The o
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -19,6 +19,7 @@ from filmgate.domain.field_rule import FieldRule, shown
 from filmgate.domain.generation import Generation
 
 FIELD_NAME_CHARS_MAX = 60
+UNKNOWN_TOLD_MAX = 10
 DEFAULT_SIZE = "16:9"
 
 
@@ -38,8 +39,15 @@ class Model:
     image_ratio_tolerance: float
     image_aspect_max: float
 
-    def accept(self, body: Mapping[str, object], *, draw_seed: Callable[[], int]) -> Generation:
-        """Return what the body asks for. Raises InvalidFields with all rules it breaks.
+    def accept(
+        self,
+        body: Mapping[str, object],
+        *,
+        draw_seed: Callable[[], int],
+        also_broken: Iterable[BrokenRule] = (),
+    ) -> Generation:
+        """Return what the body asks for. Raises InvalidFields with all rules it breaks, those among
+        them that were found elsewhere: one a field.
 
         `body` is the request's object without or with `model`.
         """
@@ -48,7 +56,8 @@ class Model:
             del given["image_urls"]
         broken = [*self._unknown(given), *self._single(given)]
         broken_names = {rule.param for rule in broken}
-        broken += [rule for rule in self._spanning(given) if rule.param not in broken_names]
+        others = (*self._spanning(given), *also_broken)
+        broken += [rule for rule in others if rule.param not in broken_names]
         if broken:
             raise InvalidFields(broken)
         value = {name: given.get(name, rule.default) for name, rule in self.fields.items()}
@@ -99,9 +108,8 @@ class Model:
 
     def _unknown(self, given: Mapping[str, object]) -> list[BrokenRule]:
         broken: list[BrokenRule] = []
-        for name in given:
-            if name in self.fields:
-                continue
+        unknown = [name for name in given if name not in self.fields]
+        for name in unknown[:UNKNOWN_TOLD_MAX]:
             said = name[:FIELD_NAME_CHARS_MAX]
             meant = self._meant_by(said)
             known = f"did you mean {meant}?" if meant else f"known are {', '.join(self.fields)}"

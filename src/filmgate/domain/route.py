@@ -59,6 +59,17 @@ class Route:
             and (self.hours_utc is None or _is_within(at.time(), *self.hours_utc))
         )
 
+    @property
+    def engines(self) -> tuple[str, ...]:
+        """Every engine of the route once, in its order."""
+        return tuple(dict.fromkeys(name for choice in self.choices for name in choice))
+
+    def resolutions_of(self, offered: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+        """Return the resolutions that it may be asked for, of those that each model offers."""
+        taken = (sizes for model, sizes in offered.items() if _admits(self.models, model))
+        found = dict.fromkeys(size for sizes in taken for size in sizes)
+        return tuple(size for size in found if _admits(self.resolutions, size))
+
     def engines_for(self, task_id: TaskId) -> tuple[str, ...]:
         """Return every engine of the route once, in the order in which this task tries them."""
         ordered: list[str] = []

@@ -6,13 +6,11 @@ Door → AddressLimit → Faults → router
 
 from __future__ import annotations
 
-from typing import cast
-
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from filmgate.domain.errors import RateLimited
-from filmgate.gateway.answers import error_answer
-from filmgate.gateway.door import QUIET_PATHS, VISIT, Visit
+from filmgate.gateway.door import QUIET_PATHS, visit_in
+from filmgate.gateway.error_shapes import said_at_door
 from filmgate.service.deps import Deps
 from filmgate.service.limit_rate import address_turn, check_turn
 
@@ -37,14 +35,14 @@ class AddressLimit:
                 refusal = await self._refusal(scope)
                 if refusal is not None:
                     is_refused = True
-                    await error_answer(refusal)(scope, receive, send)
+                    await said_at_door(refusal, scope)(scope, receive, send)
             if not is_refused:
                 await send(message)
 
         await self._app(scope, receive, send_if_few)
 
     async def _refusal(self, scope: Scope) -> RateLimited | None:
-        visit = cast("Visit", scope[VISIT])
+        visit = visit_in(scope)
         if visit.key_id is not None:
             return None
         client = scope.get("client")

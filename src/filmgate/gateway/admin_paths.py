@@ -9,6 +9,7 @@ from filmgate.domain.overview import USAGE_DAYS_MAX
 from filmgate.gateway import admin_wire, overview_wire
 from filmgate.gateway.admin import STATES
 from filmgate.gateway.apimart import PAGE_DEFAULT
+from filmgate.gateway.openapi_headers import DISPOSITION
 from filmgate.gateway.openapi_parts import Json, operation, parameter, ref
 from filmgate.service.manage_accounts import NOTE_CHARS_MAX
 from filmgate.service.manage_keys import OVERLAP_S_DEFAULT, OVERLAP_S_MAX
@@ -157,6 +158,7 @@ def _key_paths() -> Json:
 def _overview_paths() -> Json:
     both: Json = {
         "description": "OK",
+        "headers": DISPOSITION,
         "content": {
             "application/json": {"schema": ref("SummaryEnvelope")},
             "text/csv": {"schema": _TEXT},

@@ -8,6 +8,7 @@ POST /v1/tasks/{id}/cancel           ?expand=request says what would make a task
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from msgspec import UNSET
@@ -53,6 +54,7 @@ VERSION_HEADER = "X-APIMart-Response-Version"
 VERSION_KNOWN = "2026-07-27"
 WAIT_S_MAX = 60
 PAGE_DEFAULT = 20
+EXPANDED = "request"
 
 _WAIT_FORM = re.compile(r"[0-9]{1,2}(\.[0-9]{1,3})?")
 _LIMIT_FORM = re.compile(r"-?[0-9]{1,9}")
@@ -99,18 +101,18 @@ class Apimart:
         `?language=` chooses the language of `error.message`; an unknown one gives the original.
         """
         key = await caller(request, self._deps)
-        wait_s = _wait_s(request)
+        telling, wait_s = read_telling(request), _wait_s(request)
         task_id: str = request.path_params["task_id"]
         view = await read_task(task_id, key=key, deps=self._deps)
         if wait_s and not view.task.is_final:
             view = await self._watch.wait_change(view, key=key, wait_s=wait_s, deps=self._deps)
         visit_of(request).task_id = view.task.id
-        return json_answer(TaskEnvelope(200, self._said(view, request)))
+        return json_answer(TaskEnvelope(200, self._said(view, request, telling)))
 
     async def list(self, request: Request) -> Answer:
         """List this account's tasks, newest first."""
         key = await caller(request, self._deps)
-        query = request.query_params
+        query, telling = request.query_params, read_telling(request)
         limit = read_limit(query.get("limit"))
         # One more than asked tells whether there is another page.
         asked = limit + 1 if limit < PAGE_MAX else limit
@@ -130,15 +132,17 @@ class Apimart:
             cursor = await searched_until(
                 key=key, before=query.get("cursor") or None, deps=self._deps
             )
-        return json_answer(TaskPage(200, [self._said(v, request) for v in shown_views], cursor))
+        page = [self._said(view, request, telling) for view in shown_views]
+        return json_answer(TaskPage(200, page, cursor))
 
     async def cancel(self, request: Request) -> Answer:
         """Call a task off."""
         key = await caller(request, self._deps)
+        telling = read_telling(request)
         task_id: str = request.path_params["task_id"]
         view = await cancel_task(task_id, key=key, deps=self._deps)
         visit_of(request).task_id = view.task.id
-        return json_answer(TaskEnvelope(200, self._said(view, request)))
+        return json_answer(TaskEnvelope(200, self._said(view, request, telling)))
 
     async def delete(self, request: Request) -> Answer:
         """Erase a task, its files and its prompts; it is cancelled first if it has not ended."""
@@ -147,19 +151,43 @@ class Apimart:
         visit_of(request).task_id = task_id
         return json_answer(TaskDeletedEnvelope(200, TaskDeleted(task_id, deleted=True)))
 
-    def _said(self, view: TaskView, request: Request) -> TaskObject:
-        return said(view, request, deps=self._deps, settings=self._settings)
+    def _said(self, view: TaskView, request: Request, telling: Telling) -> TaskObject:
+        return said(view, request, telling, deps=self._deps, settings=self._settings)
 
 
-def said(view: TaskView, request: Request, *, deps: Deps, settings: DoorSettings) -> TaskObject:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telling:
+    """How a query wants tasks told."""
+
+    language: str | None = None
+    """Of `error.message`; None: the one that the task was submitted with."""
+    has_request: bool = False
+    """Whether with the body that would ask for the same film again."""
+
+
+def read_telling(request: Request) -> Telling:
+    """Return how a query wants tasks told. Raises InvalidFields.
+
+    A language that messages are not written in stands for the original text, as in the public API.
+    """
+    language = request.query_params.get("language") or None
+    expand = request.query_params.get("expand") or None
+    if expand not in {None, EXPANDED}:
+        rule = f"expand must be {EXPANDED}, got {shown(expand)}"
+        raise InvalidFields([BrokenRule("expand", rule)])
+    return Telling(language=language, has_request=expand is not None)
+
+
+def said(
+    view: TaskView, request: Request, telling: Telling, *, deps: Deps, settings: DoorSettings
+) -> TaskObject:
     """Return a task's wire form, with links as this caller reaches the server."""
 
     def link_of(key: str, expires_at: datetime) -> str:
         return origin_of(request, settings) + deps.links.path(key, expires_at=expires_at)
 
-    query = request.query_params
-    asked = _request_of(view.task, link_of, deps) if query.get("expand") == "request" else UNSET
-    return task_object(view, link_of=link_of, language=query.get("language"), request=asked)
+    asked = _request_of(view.task, link_of, deps) if telling.has_request else UNSET
+    return task_object(view, link_of=link_of, language=telling.language, request=asked)
 
 
 def _request_of(task: Task, link_of: LinkOf, deps: Deps) -> JsonObject:

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import (
+    AsyncGenerator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Mapping,
+)
 from contextlib import asynccontextmanager
+from typing import cast
 
 from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
@@ -19,7 +27,6 @@ from filmgate.gateway.apimart import VERSION_HEADER, Apimart
 from filmgate.gateway.billing import Billing
 from filmgate.gateway.body import Bodies
 from filmgate.gateway.dashscope import ASYNC_HEADER, RESOLVE_HEADER, Dashscope
-from filmgate.gateway.dashscope_errors import dashscope_error
 from filmgate.gateway.dashscope_uploads import UPLOADS_PATH, DashscopeUploads
 from filmgate.gateway.door import Door, DoorSettings
 from filmgate.gateway.events import Events
@@ -29,10 +36,11 @@ from filmgate.gateway.health import HealthPages
 from filmgate.gateway.mcp import McpDoor
 from filmgate.gateway.models import ModelPages
 from filmgate.gateway.openai_videos import OpenaiVideos
-from filmgate.gateway.openapi import openapi_document
+from filmgate.gateway.openapi import openapi_document, query_names
 from filmgate.gateway.overview import OverviewPages
 from filmgate.gateway.page_files import PageFiles
 from filmgate.gateway.previews import PreviewPages
+from filmgate.gateway.request_form import check_form
 from filmgate.gateway.sessions import Sessions
 from filmgate.gateway.uploads import Uploads
 from filmgate.gateway.upstreams import CALLBACK_PATH, UpstreamCallbacks
@@ -44,9 +52,18 @@ from filmgate.service.watch import TaskWatch
 
 __all__ = ["DoorSettings", "build_app"]
 
-DASHSCOPE = "/api/v1/"
 Handler = Callable[[Request], Awaitable[ASGIApp]]
 
+STRICT_PATHS = (
+    *("/v1/videos/generations", "/v1/tasks", "/v1/uploads/", "/v1/model-", "/v1/webhooks/"),
+    *("/v1/balance", "/v1/user/", "/v1/usage", "/balance", "/user/", "/usage"),
+    *("/v1/admin/", "/v1/session"),
+)
+"""Where a query's unknown name is refused, as a body's is. Other paths serve clients of other APIs,
+which send names of their own, or whoever has a link.
+"""
+PUBLIC_STATUS_PATH = "/v1/tasks/{task_id}"
+"""Not there either: a film that is paid for must not be out of reach for a name in a query."""
 CORS_METHODS = ("GET", "HEAD", "POST", "PATCH", "DELETE")
 CORS_TAKES = (
     "Authorization",
@@ -86,10 +103,17 @@ class Endpoint:
         self._handlers = dict(handlers)
         if "GET" in handlers:
             self._handlers["HEAD"] = handlers["GET"]
+        self.query_names: Mapping[str, Collection[str]] = {}
+        """Those that are read, by method."""
+        self.is_strict = False
+        """Whether other names of a query are refused."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        answer = await self._handlers[scope["method"]](Request(scope, receive))
+        request, method = Request(scope, receive), scope["method"]
+        known = self.query_names.get("GET" if method == "HEAD" else method, ())
+        check_form(request, known, is_strict=self.is_strict)
+        answer = await self._handlers[method](request)
         await answer(scope, receive, send)
 
 
@@ -125,7 +149,9 @@ def build_app(deps: Deps, door: DoorSettings, watch: TaskWatch) -> Starlette:
             for each in running:
                 each.cancel()
 
-    routes = [*_routes(deps, door, watch, previews), _route("/mcp", POST=agents.serve)]
+    document = openapi_document(models=deps.models, version=door.version)
+    routes = [*_routes(deps, door, watch, previews, document), _route("/mcp", POST=agents.serve)]
+    _tell_queries(routes, document)
     app = Starlette(routes=routes, lifespan=lifespan)
     app.router.redirect_slashes = False
     # Set here, because Starlette's own two layers would answer errors in their own shape.
@@ -133,8 +159,18 @@ def build_app(deps: Deps, door: DoorSettings, watch: TaskWatch) -> Starlette:
     return app
 
 
+def _tell_queries(routes: Iterable[Route], document: bytes) -> None:
+    """Let every path take the query's names that the API's document lists for it."""
+    known = query_names(document)
+    for route in routes:
+        endpoint = cast("Endpoint", route.endpoint)
+        endpoint.query_names = known[route.path.replace(":path", "")]
+        is_strict = route.path.startswith(STRICT_PATHS) and route.path != PUBLIC_STATUS_PATH
+        endpoint.is_strict = is_strict
+
+
 def _layers(router: ASGIApp, door: DoorSettings, deps: Deps) -> ASGIApp:
-    app: ASGIApp = Faults(router, shapes={DASHSCOPE: dashscope_error})
+    app: ASGIApp = Faults(router)
     if deps.limits.address_requests_per_minute:
         app = AddressLimit(app, deps=deps)
     if door.cors_origins:
@@ -149,7 +185,7 @@ def _layers(router: ASGIApp, door: DoorSettings, deps: Deps) -> ASGIApp:
 
 
 def _routes(
-    deps: Deps, door: DoorSettings, watch: TaskWatch, previews: PreviewWatch
+    deps: Deps, door: DoorSettings, watch: TaskWatch, previews: PreviewWatch, document: bytes
 ) -> list[Route]:
     """The busiest come first: the router looks from the top."""
     bodies = Bodies(body_bytes_max=door.body_bytes_max, large_bodies_max=door.large_bodies_max)
@@ -160,7 +196,6 @@ def _routes(
     uploads = Uploads(deps=deps, settings=door)
     webhooks = WebhookPages(deps=deps)
     files = Files(deps=deps)
-    document = openapi_document(models=deps.models, version=door.version)
     health = HealthPages(deps=deps, openapi=document)
     page = PageFiles(version=door.version)
     sessions = Sessions(deps=deps, settings=door, bodies=bodies)
@@ -188,6 +223,7 @@ def _routes(
         *_admin_routes(AdminPages(deps=deps, bodies=bodies)),
         *_overview_routes(OverviewPages(deps=deps, version=door.version)),
         _route("/v1/models", GET=models.list),
+        _route("/v1/models/{model}", GET=models.show),
         _route("/v1/models/{model}/schema", GET=models.schema),
         _route("/v1/model-schema", GET=models.schema),
         _route("/v1/model-docs", GET=models.docs),

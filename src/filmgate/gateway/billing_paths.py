@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from filmgate.domain.usage import DAYS_MAX
+from filmgate.gateway.openapi_headers import DISPOSITION
 from filmgate.gateway.openapi_parts import Json, operation, parameter, ref
 from filmgate.service.read_usage import DAYS_DEFAULT, GROUPINGS, TIMEZONE_DEFAULT
 
@@ -28,6 +29,7 @@ def billing_paths() -> Json:
 def _usage(name: str) -> Json:
     both: Json = {
         "description": "OK",
+        "headers": DISPOSITION,
         "content": {
             "application/json": {"schema": ref("UsageAnswer")},
             "text/csv": {"schema": {"type": "string"}},

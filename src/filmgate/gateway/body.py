@@ -19,7 +19,7 @@ from filmgate.domain.errors import (
     UnsupportedMediaType,
 )
 from filmgate.domain.field_rule import shown
-from filmgate.gateway.multipart import boundary_of
+from filmgate.gateway.multipart import boundary_of, check_encoding
 from filmgate.gateway.openai_form import parse_form, parse_urlencoded
 from filmgate.gateway.strict_json import LARGE_BYTES, parse_json
 
@@ -195,7 +195,7 @@ def _check_type(request: Request) -> None:
             raise UnsupportedMediaType(
                 f"Content-Type's only parameter must be charset=utf-8, got {shown(given)}"
             )
-    _check_encoding(request)
+    check_encoding(request)
 
 
 def is_urlencoded(request: Request) -> bool:
@@ -207,10 +207,4 @@ def is_urlencoded(request: Request) -> bool:
 def _check_form_type(request: Request) -> None:
     if not is_urlencoded(request):
         boundary_of(request)
-    _check_encoding(request)
-
-
-def _check_encoding(request: Request) -> None:
-    encoding = request.headers.get("content-encoding", "identity")
-    if encoding.lower() != "identity":
-        raise UnsupportedMediaType(f"Content-Encoding must be absent, got {shown(encoding)}")
+    check_encoding(request)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from msgspec import Struct
+from starlette.types import Scope
 
 from filmgate.domain.errors import (
     BudgetSpent,
@@ -22,6 +23,7 @@ from filmgate.domain.errors import (
 )
 from filmgate.domain.task import Failure
 from filmgate.gateway.answers import Answer, error_headers, json_answer, sound
+from filmgate.gateway.door import visit_in
 
 NOT_CANCELLABLE = "Failed to cancel the task, please confirm if the task is in PENDING status."
 _OF_ERRORS: Mapping[type[FilmgateError], tuple[int, str]] = {
@@ -54,14 +56,14 @@ class DashscopeError(Struct, frozen=True):
     request_id: str
 
 
-def dashscope_error(error: FilmgateError, *, request_id: str, allow: str = "") -> Answer:
+def dashscope_error(error: FilmgateError, scope: Scope, *, allow: str = "") -> Answer:
     """Return the answer. The message speaks of fields by the names they have at this door."""
     default = error.http_status, _OF_STATUSES.get(error.http_status, "InvalidParameter")
     status, code = _OF_ERRORS.get(type(error), default)
     message = in_its_words(sound(error.message))
     if isinstance(error, InvalidTaskId):
         message = NOT_CANCELLABLE
-    body = DashscopeError(code, message, request_id)
+    body = DashscopeError(code, message, visit_in(scope).request_id)
     return json_answer(body, status=status, headers=error_headers(error, allow=allow))
 
 

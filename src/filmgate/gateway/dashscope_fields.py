@@ -21,7 +21,7 @@ from typing import Literal, cast
 
 from filmgate.domain.errors import BrokenRule, InvalidFields
 from filmgate.domain.field_rule import shown
-from filmgate.domain.model import Model
+from filmgate.domain.model import FIELD_NAME_CHARS_MAX, UNKNOWN_TOLD_MAX, Model
 
 Fields = Mapping[str, object]
 Mode = Literal["t2v", "i2v"]
@@ -89,6 +89,9 @@ def own_fields(
             own[name] = _cut(given[name], meant.model.fields[name].chars_max)
     own |= {name: value for name in _AS_THEY_ARE if (value := (given | said).get(name)) is not None}
     is_from_picture = "img_url" in given
+    if is_from_picture and not isinstance(given["img_url"], str):
+        message = f"img_url must be a string with a URL, got {shown(given['img_url'])}"
+        broken.append(BrokenRule("img_url", message))
     _check_mode(meant, is_from_picture, given.get("img_url"), broken)
     if is_from_picture:
         own["image_urls"] = [given["img_url"]]
@@ -123,11 +126,11 @@ def _part(
 
 
 def _known(place: str, fields: Fields, known: tuple[str, ...], broken: list[BrokenRule]) -> None:
-    for name in fields:
-        if name not in known:
-            shown_known = ", ".join(one for one in known if one not in IGNORED)
-            message = f"{shown(name)} is not taken in {place}; known are {shown_known}"
-            broken.append(BrokenRule(name[:60], message))
+    unknown = [name for name in fields if name not in known]
+    for name in unknown[:UNKNOWN_TOLD_MAX]:
+        shown_known = ", ".join(one for one in known if one not in IGNORED)
+        message = f"{shown(name)} is not taken in {place}; known are {shown_known}"
+        broken.append(BrokenRule(name[:FIELD_NAME_CHARS_MAX], message))
 
 
 def _cut(value: object, chars_max: int | None) -> object:

@@ -21,7 +21,8 @@ from filmgate.gateway.dashscope_wire import (
     SynthesisTask,
     UploadPolicyEnvelope,
 )
-from filmgate.gateway.openapi_parts import RETRY_AFTER, Json, content, operation, parameter, ref
+from filmgate.gateway.openapi_headers import REPLAYED
+from filmgate.gateway.openapi_parts import Json, content, operation, parameter, ref
 from filmgate.service.read_task import PAGE_MAX
 
 DASHSCOPE_ANSWERS = (SynthesisTask, SynthesisPage, Done, UploadPolicyEnvelope, DashscopeError)
@@ -91,7 +92,7 @@ def _operation(
     answers: Json = {"200": content("OK", "application/json", ref(answer))}
     for status in sorted({400, 401, 403, 429, 500, 503, *errors}):
         said = content("The error, in that API's shape", "application/json", ref("DashscopeError"))
-        answers[str(status)] = said | ({"headers": RETRY_AFTER} if status in {429, 503} else {})
+        answers[str(status)] = said
     return {**described, "responses": answers}
 
 
@@ -108,6 +109,8 @@ def _create() -> Json:
         parameters,
         errors=(409, 413, 415, 429),
     )
+    answers = cast("dict[str, Json]", described["responses"])
+    answers["200"] |= {"headers": REPLAYED}
     body = {"required": True, "content": {"application/json": {"schema": _BODY}}}
     return {**described, "requestBody": body}
 

@@ -29,6 +29,8 @@ CALLBACK_FORM = re.compile(rf"^({PATH}[^/]*/).*")
 """What an upstream calls has its secret in the path: the log leaves that out."""
 QUIET_PATHS = frozenset({"/healthz", "/readyz"})
 VISIT = "filmgate.visit"
+RATE_HEADERS = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
+OLDER_PREFIX = "X-"
 
 _SECURITY = (
     (b"x-content-type-options", b"nosniff"),
@@ -78,7 +80,12 @@ class Visit:
 
 def visit_of(request: Request) -> Visit:
     """Return the visit that the door opened for a request."""
-    return cast("Visit", request.scope[VISIT])
+    return visit_in(request.scope)
+
+
+def visit_in(scope: Scope) -> Visit:
+    """Return the visit that the door put into a scope."""
+    return cast("Visit", scope[VISIT])
 
 
 class Door:
@@ -130,12 +137,12 @@ def _rate_headers(turn: Turn) -> list[tuple[bytes, bytes]]:
     """The limit, what is left of it, and in how many seconds its present window ends; under the
     names of the IETF's draft and the older ones.
     """
-    values = (
-        (b"ratelimit-limit", turn.most),
-        (b"ratelimit-remaining", turn.remaining),
-        (b"ratelimit-reset", math.ceil(turn.reset_s)),
-    )
-    return [(prefix + name, b"%d" % value) for prefix in (b"", b"x-") for name, value in values]
+    values = (turn.most, turn.remaining, math.ceil(turn.reset_s))
+    return [
+        ((prefix + name).lower().encode("ascii"), b"%d" % value)
+        for prefix in ("", OLDER_PREFIX)
+        for name, value in zip(RATE_HEADERS, values, strict=True)
+    ]
 
 
 def _request_id(scope: Scope) -> str:

@@ -25,7 +25,7 @@ from filmgate.domain.api_key import ApiKey
 from filmgate.domain.errors import BrokenRule, InvalidFields, InvalidTaskId, Unavailable
 from filmgate.domain.field_rule import shown
 from filmgate.gateway.answers import Answer, encoded
-from filmgate.gateway.apimart import said
+from filmgate.gateway.apimart import read_telling, said
 from filmgate.gateway.auth import caller
 from filmgate.gateway.door import DoorSettings, visit_of
 from filmgate.gateway.previews import preview_event
@@ -60,6 +60,8 @@ class Events:
     async def follow(self, request: Request) -> ASGIApp:
         """Tell every change of a task."""
         key = await caller(request, self._deps)
+        read_telling(request)  # refused now, not within a stream that has begun
+        wants_previews = _wants_previews(request)
         task_id: str = request.path_params["task_id"]
         view = await read_task(task_id, key=key, deps=self._deps)
         visit_of(request).task_id = view.task.id
@@ -69,7 +71,6 @@ class Events:
             return Answer(b"", status=204)  # nothing is left to tell: browsers come back no more
         if self._open >= STREAMS_MAX:
             raise Unavailable(f"more than {STREAMS_MAX:,} event streams are open; poll instead")
-        wants_previews = _wants_previews(request)
         stream = self._stream(view, key, request, wants_previews=wants_previews)
         return StreamingResponse(stream, media_type=_TYPE, headers=_HEADERS)
 
@@ -109,7 +110,8 @@ class Events:
             )
 
     def _event(self, view: TaskView, request: Request) -> tuple[str, bytes]:
-        data = encoded(said(view, request, deps=self._deps, settings=self._settings))
+        telling = read_telling(request)
+        data = encoded(said(view, request, telling, deps=self._deps, settings=self._settings))
         event_id = hashlib.blake2b(data, digest_size=8).hexdigest()
         return event_id, b"id: %s\nevent: task\ndata: %s\n\n" % (event_id.encode(), data)
 

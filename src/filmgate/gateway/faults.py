@@ -1,13 +1,11 @@
 """Turns whatever a handler raises into an answer (contract, section 3). It knows no handler.
 
-A door whose errors look otherwise, also for paths and methods it has not, gives their shape here.
+Each door's errors have its own shape (error_shapes.py), also for paths and methods it has not.
 """
 
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping
-from typing import Protocol, cast
 
 import structlog
 from starlette.exceptions import HTTPException
@@ -16,28 +14,19 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from filmgate.domain.errors import FilmgateError, InvalidRequest, MethodNotAllowed, UnknownRoute
 from filmgate.domain.field_rule import shown
-from filmgate.gateway.answers import Answer, error_answer
-from filmgate.gateway.door import VISIT, Visit
+from filmgate.gateway.door import visit_in
+from filmgate.gateway.error_shapes import said_at_door
 
 FRAMES_MAX = 30
 
 _log = structlog.get_logger("filmgate.gateway")
 
 
-class ErrorShape(Protocol):
-    """Says an error as one door says it."""
-
-    def __call__(self, error: FilmgateError, *, request_id: str, allow: str = "") -> Answer:
-        """Return the answer. `allow`: the methods that the path has, for MethodNotAllowed."""
-        ...
-
-
 class Faults:
-    """Answers for handlers that raise. `shapes` are by the beginning of the path."""
+    """Answers for handlers that raise."""
 
-    def __init__(self, app: ASGIApp, *, shapes: Mapping[str, ErrorShape]) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._shapes = shapes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -47,24 +36,18 @@ class Faults:
         try:
             await self._app(scope, receive, send)
         except ClientDisconnect:
-            _log.info("request.abandoned", request_id=_visit(scope).request_id)
+            _log.info("request.abandoned", request_id=visit_in(scope).request_id)
         except HTTPException as error:
             found, allow = _route_error(error, scope)
-            await self._said(found, scope, allow=allow)(scope, receive, send)
+            await said_at_door(found, scope, allow=allow)(scope, receive, send)
         except FilmgateError as error:
-            if _visit(scope).status or error.http_status < 400 or error.http_status == 500:
+            if visit_in(scope).status or error.http_status < 400 or error.http_status == 500:
                 await self._answer_unknown(error, scope, receive, send)
             else:
                 _tell(error, scope)
-                await self._said(error, scope)(scope, receive, send)
+                await said_at_door(error, scope)(scope, receive, send)
         except Exception as error:  # noqa: BLE001 - the last handler: nothing may pass it
             await self._answer_unknown(error, scope, receive, send)
-
-    def _said(self, error: FilmgateError, scope: Scope, *, allow: str = "") -> Answer:
-        for beginning, shape in self._shapes.items():
-            if scope["path"].startswith(beginning):
-                return shape(error, request_id=_visit(scope).request_id, allow=allow)
-        return error_answer(error, allow=allow)
 
     async def _answer_unknown(
         self, error: Exception, scope: Scope, receive: Receive, send: Send
@@ -74,13 +57,13 @@ class Faults:
         Once an answer has begun nothing can be said any more; the server then cuts the connection,
         because the answer stays short of its length.
         """
-        visit = _visit(scope)
+        visit = visit_in(scope)
         _log.error(
             "request.failed", request_id=visit.request_id, path=scope["path"], trace=_trace(error)
         )
         if not visit.status:
             said = FilmgateError(f"internal error; the request id is {visit.request_id}")
-            await self._said(said, scope)(scope, receive, send)
+            await said_at_door(said, scope)(scope, receive, send)
 
 
 def _trace(error: BaseException) -> list[str]:
@@ -106,9 +89,5 @@ def _route_error(error: HTTPException, scope: Scope) -> tuple[FilmgateError, str
 
 def _tell(error: FilmgateError, scope: Scope) -> None:
     if error.http_status >= 500:
-        visit = _visit(scope)
+        visit = visit_in(scope)
         _log.warning("request.refused", request_id=visit.request_id, code=error.code)
-
-
-def _visit(scope: Scope) -> Visit:
-    return cast("Visit", scope[VISIT])

@@ -13,11 +13,11 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 from starlette.types import ASGIApp
 
-from filmgate.domain.errors import InvalidRequest
+from filmgate.domain.errors import RangeNotSatisfiable
 from filmgate.domain.field_rule import shown
-from filmgate.gateway.answers import Answer, json_answer
+from filmgate.gateway.answers import Answer
+from filmgate.gateway.error_shapes import said_at_door
 from filmgate.gateway.ranges import http_date, quoted, select
-from filmgate.gateway.wire import ErrorBody, ErrorEnvelope
 from filmgate.ports.storage import Storage
 from filmgate.service.deps import Deps
 from filmgate.service.open_file import OpenFile, open_file
@@ -54,10 +54,11 @@ def file_answer(request: Request, file: OpenFile, *, storage: Storage) -> ASGIAp
         size_bytes=size_bytes,
         etag=etag,
         modified_at_s=file.stored.modified_at_s,
+        has_ranges=request.method == "GET",
     )
     headers = _headers(file, etag)
     if selection.status == 416:
-        return _unsatisfiable(request.headers.get("range", ""), size_bytes)
+        return _unsatisfiable(request, size_bytes)
     if selection.status == 304:
         return Answer(b"", status=304, headers=_raw(headers))
     headers["Content-Length"] = str(selection.size_bytes)
@@ -98,11 +99,12 @@ def disposition(filename: str) -> str:
     return said if plain == name else f"{said}; filename*=UTF-8''{quote(name, safe='')}"
 
 
-def _unsatisfiable(asked: str, size_bytes: int) -> Answer:
-    message = f"Range must name bytes of the file, which has {size_bytes:,}, got {shown(asked)}"
-    said = ErrorEnvelope(ErrorBody(416, message, InvalidRequest.type, "Range"))
-    headers = [(b"content-range", b"bytes */%d" % size_bytes)]
-    return json_answer(said, status=416, headers=headers)
+def _unsatisfiable(request: Request, size_bytes: int) -> Answer:
+    asked = shown(request.headers.get("range", ""))
+    message = f"Range must name bytes of the file, which has {size_bytes:,}, got {asked}"
+    said = said_at_door(RangeNotSatisfiable(message, param="Range"), request.scope)
+    content_range = (b"content-range", b"bytes */%d" % size_bytes)
+    return Answer(said.body, status=said.status, headers=(*said.headers, content_range))
 
 
 def _raw(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:

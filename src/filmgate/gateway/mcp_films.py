@@ -8,7 +8,8 @@ import msgspec
 from starlette.requests import Request
 
 from filmgate.domain.api_key import ApiKey, KeyScope
-from filmgate.gateway.apimart import said
+from filmgate.domain.ids import TaskId
+from filmgate.gateway.apimart import Telling, said
 from filmgate.gateway.auth import address_of
 from filmgate.gateway.door import DoorSettings, visit_of
 from filmgate.gateway.model_schema import markdown
@@ -34,11 +35,13 @@ class KeyFilms:
         self._deps = deps
         self._settings = settings
         self._watch = watch
+        self._submitted: TaskId | None = None
+        """What this request has made, it may follow to its end."""
 
     async def models(self) -> list[JsonObject]:
         """See Films."""
         models = [each for each in self._deps.models.values() if self._key.may_use(each.id)]
-        return [msgspec.to_builtins(model_object(each, has_parameters=True)) for each in models]
+        return [msgspec.to_builtins(model_object(each, ["parameters"])) for each in models]
 
     async def documentation(self, model: str) -> str:
         """See Films."""
@@ -61,18 +64,20 @@ class KeyFilms:
         """See Films."""
         self._check(KeyScope.GENERATE)
         submission = await submit_task(fields, key=self._key, idempotency_key=None, deps=self._deps)
+        self._submitted = submission.task_id
         return submission.task_id
 
     async def task(self, task_id: str, *, wait_s: float = 0) -> JsonObject:
         """See Films."""
-        self._check(KeyScope.READ)
+        if task_id != self._submitted:
+            self._check(KeyScope.READ)
         view = await read_task(task_id, key=self._key, deps=self._deps)
         if wait_s and not view.task.is_final:
             view = await self._watch.wait_change(
                 view, key=self._key, wait_s=wait_s, deps=self._deps
             )
         visit_of(self._request).task_id = view.task.id
-        shown = said(view, self._request, deps=self._deps, settings=self._settings)
+        shown = said(view, self._request, Telling(), deps=self._deps, settings=self._settings)
         return msgspec.to_builtins(shown)
 
     def _check(self, scope: KeyScope) -> None:

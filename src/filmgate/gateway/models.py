@@ -1,17 +1,19 @@
 """What models this server offers: list, JSON Schema, documentation. The rules are the catalogue's.
 
-GET /v1/models?category=&expand=         GET /v1/models/{model}/schema?operation=
-GET /v1/model-schema?model=&operation=   GET /v1/model-docs?model=
+GET /v1/models?category=&expand=         GET /v1/models/{model}?expand=
+GET /v1/model-schema?model=&operation=   GET /v1/models/{model}/schema?operation=
+GET /v1/model-docs?model=&format=
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from urllib.parse import quote
 
 from msgspec import UNSET
 from starlette.requests import Request
 
-from filmgate.domain.errors import BrokenRule, InvalidFields
+from filmgate.domain.errors import BrokenRule, InvalidFields, ModelNotFound
 from filmgate.domain.field_rule import shown
 from filmgate.domain.ledger import MICRO_USD
 from filmgate.domain.model import Model
@@ -32,6 +34,7 @@ from filmgate.service.submit_task import find_model
 OPERATION = "video_generation"
 DOCS_CACHE_S = 3600
 EXPANDABLE = frozenset({"category", "frames", "parameters"})
+FORMATS = ("json", "markdown")
 
 
 class ModelPages:
@@ -45,15 +48,25 @@ class ModelPages:
         """List the models; `?category=` chooses among them, `?expand=` says more of each."""
         key = await caller(request, self._deps, one_of=ANY_SCOPE)
         category = request.query_params.get("category")
-        expanded = _expanded(request.query_params.get("expand") or "")
+        expanded = _expanded(request)
         models = [
-            model_object(
-                model, has_parameters="parameters" in expanded, has_frames="frames" in expanded
-            )
+            model_object(model, expanded)
             for model in self._deps.models.values()
             if category in {None, "", model.category} and key.may_use(model.id)
         ]
         return json_answer(ModelList(models, "list", success=True))
+
+    async def show(self, request: Request) -> Answer:
+        """Show one model of the list, by its id: aliases are no models of their own."""
+        key = await caller(request, self._deps, one_of=ANY_SCOPE)
+        expanded = _expanded(request)
+        asked: str = request.path_params["model"]
+        model = self._deps.models.get(asked)
+        if model is None or not key.may_use(asked):
+            known = ", ".join(one for one in self._deps.models if key.may_use(one))
+            message = f"model {shown(asked)} is not known; known are {known or 'none'}"
+            raise ModelNotFound(message, param="model")
+        return json_answer(model_object(model, expanded))
 
     async def schema(self, request: Request) -> Answer:
         """Give a model's input as JSON Schema."""
@@ -76,7 +89,11 @@ class ModelPages:
         await caller(request, self._deps, one_of=ANY_SCOPE)
         model = self._asked(request)
         text = markdown(model)
-        if request.query_params.get("format") == "markdown":
+        form = request.query_params.get("format") or "json"
+        if form not in FORMATS:
+            message = f"format must be {' or '.join(FORMATS)}, got {shown(form)}"
+            raise InvalidFields([BrokenRule("format", message)])
+        if form == "markdown":
             headers = ((b"content-type", b"text/markdown; charset=utf-8"),)
             return Answer(text.encode(), headers=headers)
         origin = origin_of(request, self._settings)
@@ -97,8 +114,9 @@ class ModelPages:
         return find_model({**request.query_params, **request.path_params}, self._deps.models)
 
 
-def _expanded(text: str) -> set[str]:
+def _expanded(request: Request) -> Collection[str]:
     """What is to be told of each model beside the usual; the category always is."""
+    text = request.query_params.get("expand") or ""
     names = {name.strip() for name in text.split(",") if name.strip()}
     if not names <= EXPANDABLE:
         message = f"expand must be {' or '.join(sorted(EXPANDABLE))}, got {shown(text)}"
@@ -106,10 +124,8 @@ def _expanded(text: str) -> set[str]:
     return names
 
 
-def model_object(
-    model: Model, *, has_parameters: bool = False, has_frames: bool = False
-) -> ModelObject:
-    """Return a model's line in the list."""
+def model_object(model: Model, expanded: Collection[str] = ()) -> ModelObject:
+    """Return a model's line in the list, with what is to be `expanded` of it."""
     return ModelObject(
         id=model.id,
         object="model",
@@ -125,8 +141,8 @@ def model_object(
             resolution: micro_usd / MICRO_USD
             for resolution, micro_usd in model.price_micro_usd_per_s.items()
         },
-        parameters=input_schema(model) if has_parameters else UNSET,
-        frames=_frames(model) if has_frames else UNSET,
+        parameters=input_schema(model) if "parameters" in expanded else UNSET,
+        frames=_frames(model) if "frames" in expanded else UNSET,
     )
 
 

@@ -48,6 +48,7 @@ class FormFile:
         self._is_complete = False
         self._has_more = True
         self._parser = self._new_parser(boundary_of(request))
+        check_encoding(request)
         self._check_declared_length()
 
     async def filename(self) -> str:
@@ -190,6 +191,13 @@ def boundary_of(request: Request) -> bytes:
     if not boundary:
         raise InvalidRequest("Content-Type must name the form's boundary, got none")
     return boundary
+
+
+def check_encoding(request: Request) -> None:
+    """Refuse a compressed body. Raises UnsupportedMediaType."""
+    encoding = request.headers.get("content-encoding", "identity")
+    if encoding.lower() != "identity":
+        raise UnsupportedMediaType(f"Content-Encoding must be absent, got {shown(encoding)}")
 
 
 def _wrong_field(why: str) -> InvalidRequest:

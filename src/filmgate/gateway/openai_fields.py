@@ -16,7 +16,6 @@ as little, as was asked for: that is refused.
 from __future__ import annotations
 
 import base64
-import json
 import math
 import re
 from collections.abc import Mapping
@@ -24,19 +23,20 @@ from dataclasses import dataclass
 from typing import cast
 
 from filmgate.domain.content_type import IMAGE_TYPES, sniff
-from filmgate.domain.errors import BrokenRule, InvalidFields
+from filmgate.domain.errors import BrokenRule, InvalidFields, InvalidRequest
 from filmgate.domain.field_rule import FieldRule, Kind, shown
 from filmgate.domain.model import Model
+from filmgate.gateway.strict_json import parse_json
 
 DEFAULTS = {"seconds": "4", "size": "720x1280"}
 """What that API takes where nothing is said."""
 STRETCH_MAX = 1.5
 MODEL_DEFAULT = "sora-2"
 
-_DATED = re.compile(r"(.+)-20\d\d-\d\d-\d\d")
-_SIZE = re.compile(r"([1-9]\d{1,4})\s*[xX×*]\s*([1-9]\d{1,4})")
-_SECONDS = re.compile(r"\d{1,4}(?:\.\d{1,3})?")
-_WHOLE = re.compile(r"-?\d{1,40}")
+_DATED = re.compile(r"(.+)-20[0-9]{2}-[0-9]{2}-[0-9]{2}")
+_SIZE = re.compile(r"([1-9][0-9]{1,4})\s*[xX×*]\s*([1-9][0-9]{1,4})")
+_SECONDS = re.compile(r"[0-9]{1,4}(?:\.[0-9]{1,3})?")
+_WHOLE = re.compile(r"-?[0-9]{1,40}")
 _PICTURES = ("input_reference", "image_reference", "reference_url")
 _OWN = frozenset({"model", "seconds", "num_frames", "fps", "size", "width", "height", *_PICTURES})
 _SAMPLING = frozenset(
@@ -138,8 +138,8 @@ def _flat(given: Fields, broken: list[BrokenRule]) -> dict[str, object]:
     extra = said.pop("extra_params", None)
     if isinstance(extra, str) and extra.strip():
         try:
-            extra = json.loads(extra)
-        except (ValueError, RecursionError):
+            extra = parse_json(extra.encode())
+        except InvalidRequest:
             message = f"extra_params must be a JSON object, got {shown(extra)}"
             broken.append(BrokenRule("extra_params", message))
             return said
@@ -207,8 +207,8 @@ def _picture_url(name: str, value: object, broken: list[BrokenRule]) -> str | No
         message = f"{name} must be a file, or an object with image_url alone, got {got}"
     elif isinstance(value, str) and value[:1] == "{":
         try:
-            return _picture_url(name, json.loads(value), broken)
-        except (ValueError, RecursionError):
+            return _picture_url(name, parse_json(value.encode()), broken)
+        except InvalidRequest:
             message = f"{name} must be a file, a URL or a JSON object, got {shown(value)}"
     elif isinstance(value, str):
         return value

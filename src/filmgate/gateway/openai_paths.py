@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import cast
 
 from filmgate.gateway.body import URLENCODED
-from filmgate.gateway.openai_videos import PAGE_DEFAULT, POLL_AFTER, VARIANTS
+from filmgate.gateway.openai_videos import PAGE_DEFAULT, PASSED_OVER, POLL_AFTER, VARIANTS
 from filmgate.gateway.openai_wire import Video, VideoDeleted, VideoErrorEnvelope, VideoList
+from filmgate.gateway.openapi_headers import REPLAYED, file_answers
 from filmgate.gateway.openapi_parts import (
     REF,
-    RETRY_AFTER,
     Json,
     content,
     json_content,
@@ -77,7 +78,7 @@ def _operation(
     answer: str | None,
     *,
     parameters: list[Json],
-    responses: Json | None = None,
+    responses: Mapping[str, Json] | None = None,
     errors: tuple[int, ...] = (404,),
 ) -> Json:
     """An operation whose errors have this door's shape."""
@@ -89,17 +90,27 @@ def _operation(
     answers: Json = {**said, **(responses or {})}
     for status in sorted({400, 401, 403, 429, 500, 503, *errors}):
         answers[str(status)] = content("The error, in that API's shape", "application/json", shape)
-    for status in ("429", "503"):
-        answers[status] = cast("Json", answers[status]) | {"headers": RETRY_AFTER}
     return {**described, "responses": answers}
+
+
+def _accepted() -> dict[str, Json]:
+    """The answer to a submit."""
+    passed_over: Json = {
+        PASSED_OVER.decode(): {
+            "schema": _TEXT,
+            "description": "Fields of the request that changed nothing.",
+        }
+    }
+    return {"200": json_content("OK", "Video") | {"headers": _POLL | REPLAYED | passed_over}}
 
 
 def _create() -> Json:
     described = _operation(
         "Make a video (OpenAI Videos API)",
         "createVideo",
-        "Video",
+        None,
         parameters=[_IDEMPOTENCY],
+        responses=_accepted(),
         errors=(402, 409, 413, 415, 429),
     )
     return {**described, "requestBody": _body({**_FORM, **_NEEDED})}
@@ -109,8 +120,9 @@ def _remix() -> Json:
     described = _operation(
         "Make a video again, changed",
         "remixVideo",
-        "Video",
+        None,
         parameters=[_ID, _IDEMPOTENCY],
+        responses=_accepted(),
         errors=(402, 404, 409, 413, 415, 429),
     )
     return {**described, "requestBody": _body({**_FORM, **_NEEDED})}
@@ -143,11 +155,7 @@ def _content() -> Json:
             parameter("variant", "query", variant, "What to read."),
             parameter("Range", "header", _TEXT, "One range of bytes."),
         ],
-        responses={
-            "200": content("The file", "*/*", {}),
-            "206": content("The range", "*/*", {}),
-            "304": {"description": "Unchanged"},
-        },
+        responses=file_answers(),
         errors=(404, 410, 416),
     )
 

@@ -24,7 +24,6 @@ from filmgate.gateway.auth import caller
 from filmgate.gateway.body import URLENCODED, Bodies, ReadBody
 from filmgate.gateway.door import DoorSettings, visit_of
 from filmgate.gateway.files import file_answer
-from filmgate.gateway.openai_errors import openai_errors
 from filmgate.gateway.openai_fields import OwnFields, model_name, own_fields, with_defaults
 from filmgate.gateway.openai_wire import VideoDeleted, video, video_list
 from filmgate.ports.store import Submission
@@ -58,7 +57,6 @@ class OpenaiVideos:
         self._settings = settings
         self._bodies = bodies
 
-    @openai_errors
     async def create(self, request: Request) -> Answer:
         """Accept a video, from a form or from JSON."""
         key = await caller(request, self._deps)
@@ -74,7 +72,6 @@ class OpenaiVideos:
         view = await read_task(submission.task_id, key=key, deps=self._deps)
         return self._accepted(view, request, submission, own)
 
-    @openai_errors
     async def remix(self, request: Request) -> Answer:
         """Accept a video like an earlier one, with another prompt; every field may be changed."""
         key = await caller(request, self._deps)
@@ -99,14 +96,12 @@ class OpenaiVideos:
         view = await read_task(submission.task_id, key=key, deps=self._deps)
         return self._accepted(view, request, submission, own)
 
-    @openai_errors
     async def show(self, request: Request) -> Answer:
         """Show a video."""
         key = await caller(request, self._deps)
         video_id: str = request.path_params["video_id"]
         return self._said(await read_task(video_id, key=key, deps=self._deps), request)
 
-    @openai_errors
     async def list(self, request: Request) -> Answer:
         """List this account's videos, newest first unless `?order=asc`."""
         key = await caller(request, self._deps)
@@ -124,7 +119,6 @@ class OpenaiVideos:
         )
         return json_answer(video_list(tasks, has_more=has_more, models=self._deps.models))
 
-    @openai_errors
     async def delete(self, request: Request) -> Answer:
         """Erase a video, its files and its prompts; it is cancelled first if it is not done."""
         key = await caller(request, self._deps)
@@ -133,7 +127,6 @@ class OpenaiVideos:
         visit_of(request).task_id = task_id
         return json_answer(VideoDeleted(task_id, deleted=True, object="video.deleted"))
 
-    @openai_errors
     async def content(self, request: Request) -> ASGIApp:
         """Send the film, or with `?variant=` a still of it: whole, or the part asked for."""
         key = await caller(request, self._deps)
@@ -146,7 +139,6 @@ class OpenaiVideos:
         visit_of(request).task_id = file.asset.task_id
         return file_answer(request, file, storage=self._deps.storage)
 
-    @openai_errors
     async def refuse(self, request: Request) -> Answer:
         """Say why there are no edits, extensions or characters."""
         await caller(request, self._deps)

@@ -15,20 +15,25 @@ from filmgate.gateway import openapi_parts as parts
 from filmgate.gateway import wire
 from filmgate.gateway.admin_paths import ADMIN_ANSWERS, admin_paths, admin_schemas
 from filmgate.gateway.answers import encoded
-from filmgate.gateway.apimart import PAGE_DEFAULT, VERSION_HEADER, VERSION_KNOWN, WAIT_S_MAX
 from filmgate.gateway.auth import SESSION_COOKIE
 from filmgate.gateway.billing_paths import billing_paths
 from filmgate.gateway.billing_wire import BILLING_ANSWERS
 from filmgate.gateway.dashscope_paths import DASHSCOPE_ANSWERS, dashscope_paths
 from filmgate.gateway.model_schema import input_schema
+from filmgate.gateway.models import FORMATS
 from filmgate.gateway.openai_paths import VIDEO_ANSWERS, video_paths
+from filmgate.gateway.openapi_headers import (
+    file_answers,
+    header_components,
+    paths_with_headers,
+    with_headers,
+)
 from filmgate.gateway.openapi_parts import REF, Json
-from filmgate.gateway.preview_paths import PREVIEWS, preview_paths
+from filmgate.gateway.preview_paths import preview_paths
 from filmgate.gateway.session_paths import session_paths
+from filmgate.gateway.task_paths import task_paths
 from filmgate.gateway.upstream_paths import upstream_paths
 from filmgate.gateway.webhook_paths import webhook_paths
-from filmgate.ports.store import SEARCHED_TASKS_MAX
-from filmgate.service.read_task import PAGE_MAX
 
 _operation, _parameter, _public = parts.operation, parts.parameter, parts.public
 _content, _json_content, _ref, _error = (
@@ -62,7 +67,7 @@ _ERRORS = {
     403: "The key may not do this (scope, model, network, account); or with a session: the request"
     " is not this page's own.",
     404: "`file_not_found`: no such file, or a wrong signature; `video_not_found`: no such video;"
-    " `not_found`: no such account or key.",
+    " `model_not_found`: no such model; `not_found`: no such account or key.",
     409: "`idempotency_key_reused`, `idempotency_in_progress` or `task_not_cancellable`.",
     410: "`file_expired`: the link's time is over.",
     413: "The body or file is over its limit.",
@@ -72,25 +77,6 @@ _ERRORS = {
     500: "An error that nobody foresaw; the message holds the request's id.",
     503: "Something the server stands on is away, or `outcome_unknown`.",
 }
-_ERROR_HEADERS = {
-    409: parts.SHOULD_RETRY | parts.RETRY_AFTER,
-    429: parts.RETRY_AFTER,
-    503: parts.RETRY_AFTER,
-}
-_REPLAYED: Json = {
-    "headers": {
-        "Idempotency-Replayed": {
-            "schema": {"type": "string", "const": "true"},
-            "description": "This is the first answer to that Idempotency-Key, given again.",
-        }
-    }
-}
-EXPAND = "`request` adds the body that would ask for this film again."
-SEARCH = (
-    "Only tasks whose prompt has all these words. An answer looks at"
-    f" {SEARCHED_TASKS_MAX:,} tasks; `next_cursor` goes on, also from an empty page."
-)
-_LANGUAGES = ["en", "zh", "ja", "ko", "ru", "fr", "de", "id", "pt", "es"]
 
 
 def openapi_document(*, models: Mapping[str, Model], version: str) -> bytes:
@@ -110,34 +96,50 @@ def openapi_document(*, models: Mapping[str, Model], version: str) -> bytes:
         },
         "servers": [{"url": "/"}],
         "security": [{"key": list[str]()}, {"session": list[str]()}],
-        "paths": {
-            **_task_paths(),
-            **video_paths(),
-            **dashscope_paths(),
-            **webhook_paths(),
-            **upstream_paths(),
-            **billing_paths(),
-            **preview_paths(),
-            **admin_paths(),
-            **_other_paths(models),
-        },
+        "paths": paths_with_headers(
+            {
+                **task_paths(),
+                **video_paths(),
+                **dashscope_paths(),
+                **webhook_paths(),
+                **upstream_paths(),
+                **billing_paths(),
+                **preview_paths(),
+                **admin_paths(),
+                **_model_paths(models),
+                **_other_paths(),
+            }
+        ),
         "components": {
             "schemas": schemas,
+            "headers": header_components(),
             "securitySchemes": {
                 "key": {"type": "http", "scheme": "bearer"},
                 "session": {"type": "apiKey", "in": "cookie", "name": SESSION_COOKIE},
             },
             "responses": {
-                f"Error{status}": {
-                    "description": text,
-                    "content": {"application/json": {"schema": _ref("ErrorEnvelope")}},
-                    **({"headers": _ERROR_HEADERS[status]} if status in _ERROR_HEADERS else {}),
-                }
+                f"Error{status}": with_headers(str(status), _json_content(text, "ErrorEnvelope"))
                 for status, text in _ERRORS.items()
             },
         },
     }
     return encoded(document)
+
+
+def query_names(document: bytes) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Return the names that queries may have: by path, then by method in capitals."""
+    paths: dict[str, dict[str, Json]] = msgspec.json.decode(document)["paths"]
+    return {
+        path: {
+            method.upper(): tuple(
+                str(one["name"])
+                for one in cast("list[Json]", operation.get("parameters", []))
+                if one["in"] == "query"
+            )
+            for method, operation in item.items()
+        }
+        for path, item in paths.items()
+    }
 
 
 def _generation(models: Mapping[str, Model]) -> Json:
@@ -150,114 +152,7 @@ def _generation(models: Mapping[str, Model]) -> Json:
     return inputs[0] if len(inputs) == 1 else {"oneOf": inputs}
 
 
-def _task_paths() -> Json:
-    task_id = _parameter("task_id", "path", {"type": "string"}, "The task's id.")
-    language = _parameter(
-        "language",
-        "query",
-        {"type": "string"},
-        f"Of `error.message`: {', '.join(_LANGUAGES)}; the submit's when absent.",
-    )
-    wait = _parameter(
-        "wait",
-        "query",
-        {"type": "number", "minimum": 0, "maximum": WAIT_S_MAX},
-        "Answer at the first change, or after so many seconds.",
-    )
-    expand = _parameter("expand", "query", {"type": "string", "const": "request"}, EXPAND)
-    events: dict[str, Json] = {
-        "200": _content("The task at every change.", "text/event-stream", {"type": "string"}),
-        "204": {"description": "The task has ended, and Last-Event-ID was its last event."},
-    }
-    return {
-        "/v1/videos/generations": {"post": _submit()},
-        "/v1/tasks": {"get": _list()},
-        "/v1/tasks/{task_id}": {
-            "get": _operation(
-                "Show a task",
-                "showTask",
-                "TaskEnvelope",
-                parameters=[task_id, language, wait, expand],
-            ),
-            "delete": _operation(
-                "Delete a task, its files and its prompts",
-                "deleteTask",
-                "TaskDeletedEnvelope",
-                parameters=[task_id],
-            ),
-        },
-        "/v1/tasks/{task_id}/cancel": {
-            "post": _operation(
-                "Cancel a task", "cancelTask", "TaskEnvelope", parameters=[task_id], errors=[409]
-            )
-        },
-        "/v1/tasks/{task_id}/events": {
-            "get": _operation(
-                "Follow a task as server-sent events",
-                "followTask",
-                None,
-                parameters=[
-                    task_id,
-                    _parameter("Last-Event-ID", "header", {"type": "string"}, "Resume after it."),
-                    PREVIEWS,
-                ],
-                responses=events,
-            )
-        },
-    }
-
-
-def _submit() -> Json:
-    operation = _operation(
-        "Make a video",
-        "submitGeneration",
-        "SubmittedEnvelope",
-        parameters=[
-            _parameter(
-                "Idempotency-Key",
-                "header",
-                {"type": "string", "pattern": "^[!-~]{1,191}$"},
-                "Names this submit: the same key and body give the same task for 24 hours.",
-            ),
-            _parameter(
-                VERSION_HEADER,
-                "header",
-                {"type": "string", "const": VERSION_KNOWN},
-                "Asks for the versioned answer, with status 202.",
-            ),
-        ],
-        responses={
-            "200": _json_content("Accepted", "SubmittedEnvelope") | _REPLAYED,
-            "202": _json_content("Accepted, versioned form", "TaskTicketEnvelope") | _REPLAYED,
-        },
-        errors=[402, 409, 413, 415, 429],
-    )
-    operation["requestBody"] = {
-        "required": True,
-        "content": {"application/json": {"schema": _ref("Generation")}},
-    }
-    return operation
-
-
-def _list() -> Json:
-    text: Json = {"type": "string"}
-    limit: Json = {"type": "integer", "minimum": 1, "maximum": PAGE_MAX, "default": PAGE_DEFAULT}
-    status: Json = {
-        "type": "string",
-        "enum": ["pending", "processing", "completed", "failed", "cancelled"],
-    }
-    parameters = [
-        _parameter("limit", "query", limit, "Tasks a page."),
-        _parameter("cursor", "query", text, "The `next_cursor` of the page before."),
-        _parameter("status", "query", status, "Only tasks in this state."),
-        _parameter("model", "query", text, "Only tasks of this model."),
-        _parameter("q", "query", text, SEARCH),
-        _parameter("expand", "query", {"type": "string", "const": "request"}, EXPAND),
-    ]
-    return _operation("List tasks, newest first", "listTasks", "TaskPage", parameters=parameters)
-
-
-def _other_paths(models: Mapping[str, Model]) -> Json:
+def _model_paths(models: Mapping[str, Model]) -> Json:
     model = _parameter(
         "model", "query", {"type": "string", "enum": list(models)}, "The model's id.", required=True
     )
@@ -272,15 +167,21 @@ def _other_paths(models: Mapping[str, Model]) -> Json:
         "`parameters` adds each model's input schema, `frames` its frame sizes; both by a comma.",
     )
     markdown = _parameter(
-        "format", "query", {"type": "string", "enum": ["markdown"]}, "Leave the envelope out."
+        "format", "query", {"type": "string", "enum": list(FORMATS)}, "`markdown`: no envelope."
     )
     return {
-        "/v1/uploads/images": {"post": _upload("Upload an image", "uploadImage")},
-        "/v1/uploads/audios": {"post": _upload("Upload a sound file", "uploadAudio")},
-        "/v1/files/{key}": {"get": _file()},
         "/v1/models": {
             "get": _operation(
                 "List models", "listModels", "ModelList", parameters=[category, expand]
+            )
+        },
+        "/v1/models/{model}": {
+            "get": _operation(
+                "Show a model",
+                "showModel",
+                "ModelObject",
+                parameters=[{**model, "in": "path"}, expand],
+                errors=[404],
             )
         },
         "/v1/model-schema": {
@@ -308,6 +209,14 @@ def _other_paths(models: Mapping[str, Model]) -> Json:
                 responses={"200": _documentation()},
             )
         },
+    }
+
+
+def _other_paths() -> Json:
+    return {
+        "/v1/uploads/images": {"post": _upload("Upload an image", "uploadImage")},
+        "/v1/uploads/audios": {"post": _upload("Upload a sound file", "uploadAudio")},
+        "/v1/files/{key}": {"get": _file()},
         "/healthz": {"get": _public("Whether the server lives", "live", "Health", errors=())},
         "/readyz": {"get": _ready()},
         "/openapi.json": {"get": _public("This document", "openapi", None)},
@@ -339,7 +248,8 @@ def _mcp() -> Json:
         errors=[403, 413],
     )
     wrong = _content("Not a message of the protocol", "application/json", message)
-    operation["responses"] = cast("Json", operation["responses"]) | {"400": wrong}
+    unread = _content("Neither JSON nor events are accepted", "application/json", message)
+    operation["responses"] = cast("Json", operation["responses"]) | {"400": wrong, "406": unread}
     operation["requestBody"] = {
         "required": True,
         "content": {"application/json": {"schema": message}},
@@ -370,24 +280,18 @@ def _file() -> Json:
             _parameter("signature", "query", text, "As the link says.", required=True),
             _parameter("Range", "header", text, "One range of bytes."),
         ],
-        responses={
-            "200": _content("The file", "*/*", {}),
-            "206": _content("The range", "*/*", {}),
-            "304": {"description": "Unchanged"},
-        },
+        responses=file_answers(),
         errors=[404, 410, 416],
     )
     operation["security"] = []
-    for of_others in ("400", "401"):
-        del cast("Json", operation["responses"])[of_others]
+    del cast("Json", operation["responses"])["401"]
     return operation
 
 
 def _ready() -> Json:
     operation = _public("Whether the server is ready", "ready", "Health")
-    responses = {
+    operation["responses"] = cast("Json", operation["responses"]) | {
         "200": _json_content("Ready", "Health"),
         "503": _json_content("Not ready", "Health"),
     }
-    operation["responses"] = responses
     return operation

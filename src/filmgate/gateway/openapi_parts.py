@@ -8,18 +8,6 @@ Json = dict[str, object]
 REF = "#/components/schemas/"
 
 
-RETRY_AFTER: Json = {
-    "Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait."}
-}
-SHOULD_RETRY: Json = {
-    "x-should-retry": {
-        "schema": {"type": "string", "const": "false"},
-        "description": "Asking again gives the same answer.",
-    }
-}
-"""Headers of errors: what a client needs that tries again by itself."""
-
-
 def public(
     summary: str,
     name: str,
@@ -30,7 +18,7 @@ def public(
 ) -> Json:
     """Describe a GET that needs no key."""
     ok = json_content("OK", answer) if answer else content("OK", media, {})
-    said = {str(status): error_ref(status) for status in sorted({500, *errors})}
+    said = {str(status): error_ref(status) for status in sorted({400, 500, *errors})}
     return {
         "summary": summary,
         "operationId": name,

@@ -17,6 +17,7 @@ from starlette.requests import Request
 from filmgate.domain.errors import UnknownRoute
 from filmgate.domain.field_rule import shown
 from filmgate.gateway.answers import Answer
+from filmgate.gateway.ranges import is_known
 
 INDEX = "index.html"
 TYPES = {
@@ -69,7 +70,7 @@ class PageFiles:
             (b"cache-control", b"no-cache"),
             (b"etag", file.etag),
         ]
-        if request.headers.get("if-none-match", "").encode("latin-1") == file.etag:
+        if is_known(request.headers.get("if-none-match", ""), file.etag.decode()):
             return Answer(b"", status=304, headers=headers)
         return Answer(file.body, headers=headers)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from filmgate.gateway.openapi_headers import file_answers
 from filmgate.gateway.openapi_parts import Json, content, operation, parameter
 from filmgate.service.moving_preview import CONTENT_TYPES
 
@@ -38,11 +39,7 @@ def preview_paths() -> Json:
             f"moving{kind.capitalize()}",
             None,
             parameters=[task_id],
-            responses={
-                "200": content("The picture", media, _BINARY),
-                "206": content("The range", media, _BINARY),
-                "304": {"description": "Unchanged"},
-            },
+            responses=file_answers(media, _BINARY),
             errors=[404, 410, 416],
         )
         paths[f"/v1/tasks/{{task_id}}/{name}"] = {"get": moving}

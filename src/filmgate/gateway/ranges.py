@@ -32,14 +32,25 @@ class Selection:
 
 
 def select(
-    headers: Mapping[str, str], *, size_bytes: int, etag: str, modified_at_s: float
+    headers: Mapping[str, str],
+    *,
+    size_bytes: int,
+    etag: str,
+    modified_at_s: float,
+    has_ranges: bool = True,
 ) -> Selection:
-    """Return the part of a file that the headers ask for. `etag` comes with its quotes."""
+    """Return the part of a file that the headers ask for. `etag` comes with its quotes; only GET
+    `has_ranges`.
+    """
     if _is_unchanged(headers, etag, modified_at_s):
         return Selection(status=304, start=0, end=0)
     whole = Selection(status=200, start=0, end=size_bytes)
     asked = _RANGE.fullmatch(headers.get("range", ""))
-    if asked is None or not _if_range_allows(headers.get("if-range"), etag, modified_at_s):
+    if (
+        asked is None
+        or not has_ranges
+        or not _if_range_allows(headers.get("if-range"), etag, modified_at_s)
+    ):
         return whole
     first, last = asked.groups()
     if not first:
@@ -53,6 +64,12 @@ def select(
     if start >= size_bytes:
         return Selection(status=416, start=0, end=0)
     return Selection(status=206, start=start, end=end)
+
+
+def is_known(if_none_match: str, etag: str) -> bool:
+    """Whether If-None-Match names the tag; weak tags count as strong ones there."""
+    tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
+    return "*" in tags or etag.removeprefix("W/") in tags
 
 
 def http_date(moment_s: float) -> str:
@@ -69,8 +86,7 @@ def quoted(etag: str) -> str:
 def _is_unchanged(headers: Mapping[str, str], etag: str, modified_at_s: float) -> bool:
     known = headers.get("if-none-match")
     if known is not None:
-        tags = [tag.strip().removeprefix("W/") for tag in known.split(",")]
-        return "*" in tags or etag.removeprefix("W/") in tags
+        return is_known(known, etag)
     since_s = _moment_s(headers.get("if-modified-since"))
     return since_s is not None and int(modified_at_s) <= since_s
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from filmgate.gateway.auth import PAGE_HEADER
+from filmgate.gateway.openapi_headers import ETAG, SET_COOKIE
 from filmgate.gateway.openapi_parts import Json, error_ref, operation, parameter, public
 
 
@@ -24,6 +27,11 @@ def session_paths() -> Json:
         errors=(404, 429),
     )
     part |= {"parameters": [name]}
+    home = public("The page", "home", None, media="text/html")
+    for of_page in (part, home):
+        said = cast("dict[str, Json]", of_page["responses"])
+        said["200"] |= {"headers": ETAG}
+        said["304"] = {"description": "Unchanged", "headers": ETAG}
     return {
         "/v1/session": {
             "get": public(
@@ -36,7 +44,7 @@ def session_paths() -> Json:
             "delete": _close(own),
         },
         "/page/{name}": {"get": part},
-        "/": {"get": public("The page", "home", None, media="text/html")},
+        "/": {"get": home},
     }
 
 
@@ -54,6 +62,7 @@ def _open(own: Json) -> Json:
         "content": {"application/json": {"schema": key | {"additionalProperties": False}}},
     }
     said["security"] = []
+    cast("dict[str, Json]", said["responses"])["200"] |= {"headers": SET_COOKIE}
     return said
 
 
@@ -61,7 +70,7 @@ def _close(own: Json) -> Json:
     said = operation("Sign a browser out", "closeSession", None, parameters=[own], errors=[403])
     said["security"] = []
     said["responses"] = {
-        "204": {"description": "Signed out"},
-        **{str(status): error_ref(status) for status in (403, 429, 500, 503)},
+        "204": {"description": "Signed out", "headers": SET_COOKIE},
+        **{str(status): error_ref(status) for status in (400, 403, 429, 500, 503)},
     }
     return said

@@ -23,7 +23,7 @@ def upstream_paths() -> Json:
                 ],
                 "responses": {
                     "204": {"description": "Heard"},
-                    **{str(status): error_ref(status) for status in (404, 429, 500, 503)},
+                    **{str(status): error_ref(status) for status in (400, 404, 429, 500, 503)},
                 },
             }
         }

@@ -64,8 +64,18 @@ class Brief:
         return SOUND_RATE_HZ * self.duration_s
 
 
+class Unwanted(Exception):
+    """Raised by an observer: nobody wants the film any more.
+
+    An engine lets it pass, and is as ready for the next brief as if it had not begun.
+    """
+
+
 class Observer(Protocol):
-    """Hears how an engine gets on. Both calls return at once and may come from any thread."""
+    """Hears how an engine gets on. Both calls return at once and may come from any thread.
+
+    Both may raise Unwanted, so an engine tells at least once a sampling step.
+    """
 
     def progress(self, share: float) -> None:
         """Tell the share of the making that is done, 0..1.
@@ -113,18 +123,6 @@ class Footage(Protocol):
         ...
 
 
-@runtime_checkable
-class Resident(Protocol):
-    """What an engine has besides if it keeps something large in memory from film to film."""
-
-    def warm(self) -> None:
-        """Get ready ahead of the first film: load and try what it keeps. May take minutes.
-
-        Raises EngineFailed.
-        """
-        ...
-
-
 class Engine(Protocol):
     """Makes footage. One instance serves many briefs, one after another.
 
@@ -141,5 +139,37 @@ class Engine(Protocol):
         The same brief gives the same arrays on the same machine and release.
 
         Raises EngineFailed (domain/errors.py) when the brief cannot be made.
+        """
+        ...
+
+
+@runtime_checkable
+class Resident(Engine, Protocol):
+    """An engine that keeps something large in memory from film to film.
+
+    Its footage is finished in another process, while the next film is made:
+
+        make -> lay_down(footage, folder)        pick_up(folder, brief) -> frames(), sound()
+        the process that holds the models        one that holds none
+    """
+
+    def warm(self) -> None:
+        """Get ready ahead of the first film: load and try what it keeps. May take minutes.
+
+        Raises EngineFailed.
+        """
+        ...
+
+    def lay_down(self, footage: Footage, folder: Path) -> None:
+        """Write what `make` gave into an empty folder.
+
+        Raises EngineFailed when there is no room for it.
+        """
+        ...
+
+    def pick_up(self, folder: Path, brief: Brief) -> Footage:
+        """Return the footage that lies in a folder. Loads nothing; `version` becomes its maker's.
+
+        Raises EngineFailed when it is not whole.
         """
         ...

@@ -133,7 +133,11 @@ class Studio(Protocol):
     async def make(
         self, order: FilmOrder, on_progress: Progress, on_preview: ShowPreview
     ) -> FilmFacts:
-        """Make the film. Cancelling this call stops the child within a frame, or kills it.
+        """Make the film. Cancelling this call returns at once; what worked for it stops within a
+        frame or a sampling step, or is killed.
+
+        A word of Stage.FINISH says that the engine is free: from then on the studio can begin
+        another film beside this one.
 
         Raises InputRejected, EngineFailed, EngineCrashed.
         """
@@ -154,6 +158,10 @@ class Seat(Protocol):
 
     def lent(self) -> AbstractAsyncContextManager[None]:
         """Give the studio to others for as long as this lasts, and wait for one at its end."""
+        ...
+
+    def leave(self) -> None:
+        """Give the studio to others for good. Does nothing if it is not held."""
         ...
 
 

@@ -35,7 +35,7 @@ from filmgate.domain.upstream_fault import (
 )
 from filmgate.ports.provider import UpstreamOrder
 from filmgate.ports.store import Steps
-from filmgate.ports.studio import FilmFacts, FilmOrder
+from filmgate.ports.studio import FilmFacts, FilmOrder, Stage
 from filmgate.service.attempt import Attempt
 from filmgate.service.buy_film import Bought, await_film, order_film, resume_purchase
 from filmgate.service.hear_upstream import callback_url
@@ -118,7 +118,12 @@ async def _from_upstream(attempt: Attempt, order: FilmOrder, bought: Bought) -> 
 
 
 async def _made(attempt: Attempt, order: FilmOrder) -> FilmFacts:
-    return await attempt.studio.make(order, attempt.progress.say, attempt.previews.tell)
+    def told(stage: Stage, share: float) -> None:
+        attempt.progress.say(stage, share)
+        if stage is Stage.FINISH:  # the engine is free
+            attempt.seat.leave()
+
+    return await attempt.studio.make(order, told, attempt.previews.tell)
 
 
 async def _within(limit_s: float, work: Callable[[], Awaitable[FilmFacts]]) -> FilmFacts:

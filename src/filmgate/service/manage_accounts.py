@@ -38,7 +38,7 @@ async def list_accounts(*, deps: Deps, within: Account | None = None) -> list[Ac
 
 async def find_account(id_or_name: str, *, deps: Deps, within: Account | None = None) -> Account:
     """Return the account of that id or name. Raises NotFound, with the name that is nearest."""
-    found = await deps.store.accounts(sought=id_or_name)
+    found = await deps.store.accounts(sought=id_or_name) if "\x00" not in id_or_name else []
     if found and (within is None or found[0].id == within.id):
         return found[0]
     hint = ""

@@ -155,7 +155,7 @@ async def find_key(id_or_name: str, *, deps: Deps, within: Account | None = None
 
     Raises NotFound.
     """
-    by_id = await deps.store.key(ApiKeyId(id_or_name))
+    by_id = await deps.store.key(ApiKeyId(id_or_name)) if "\x00" not in id_or_name else None
     if by_id is not None and (within is None or by_id.account_id == within.id):
         return by_id
     keys = await deps.store.keys(account_id=within.id if within else None)

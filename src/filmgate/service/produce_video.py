@@ -40,7 +40,7 @@ from filmgate.domain.errors import (
 )
 from filmgate.domain.ids import TaskId
 from filmgate.domain.route import Rewriting
-from filmgate.domain.task import Failure, Task
+from filmgate.domain.task import Failure, Status, Task
 from filmgate.ports.rewriter import Mode
 from filmgate.ports.store import Steps
 from filmgate.ports.studio import FilmFacts, FilmOrder, Seat, Stage, Still
@@ -82,7 +82,9 @@ async def produce_video(
     try:
         if task.crashes >= deps.limits.crashes_max:
             raise lost_too_often(task)
-        with tempfile.TemporaryDirectory(prefix=f"{task.id}-") as scratch:
+        prefix = f"{task.id}-"
+        # An engine that was told to stop may still be writing into it.
+        with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as scratch:
             async with (
                 ProgressWriter(task, store=deps.store) as progress,
                 PreviewWriter(task, store=deps.store) as previews,
@@ -324,4 +326,13 @@ async def _give_back(task: Task, deps: Deps, *, is_crash: bool) -> None:
         await deps.store.give_back(task.id, attempt=task.attempt, is_crash=is_crash)
         log.info("task.given_back", task_id=task.id, attempt=task.attempt, is_crash=is_crash)
     except (LeaseLost, DatabaseAway) as error:
-        log.warning("task.not_given_back", task_id=task.id, reason=error.code)
+        if isinstance(error, DatabaseAway) or not await _is_cancelled(task.id, deps):
+            log.warning("task.not_given_back", task_id=task.id, reason=error.code)
+
+
+async def _is_cancelled(task_id: TaskId, deps: Deps) -> bool:
+    try:
+        task = await deps.store.task(task_id)
+    except DatabaseAway:
+        return False
+    return task is not None and task.status is Status.CANCELLED

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from typing import cast
 
 from filmgate.domain.api_key import ApiKey
 from filmgate.domain.asset import Asset, AssetKind, input_key, reference, referenced_key
@@ -49,8 +50,9 @@ async def submit_task(
     IdempotencyKeyReused, IdempotencyInProgress, OutcomeUnknown, DatabaseAway, StorageFailed.
     """
     model = find_model(body, deps.models, key=key)
-    generation = model.accept(body, draw_seed=lambda: _draw_seed(deps))
-    _check_urls(generation, deps)
+    generation = model.accept(
+        body, draw_seed=lambda: _draw_seed(deps), also_broken=_broken_urls(body, model, deps)
+    )
     await _check_own_files(generation, deps)
     idempotency = None
     if idempotency_key is not None:
@@ -133,12 +135,22 @@ def _draw_seed(deps: Deps) -> int:
     return int.from_bytes(deps.entropy.bytes(8)) >> (64 - SEED_BITS)
 
 
-def _check_urls(generation: Generation, deps: Deps) -> None:
-    for url, param in ((generation.image, "image_urls"), (generation.audio, "audio_url")):
-        if url and url[:5].lower() != "data:" and deps.links.key_of(url) is None:
-            deps.fetcher.check(url, param=param)
-    if generation.webhook is not None:
-        deps.fetcher.check(generation.webhook, param="webhook")
+def _broken_urls(body: Mapping[str, object], model: Model, deps: Deps) -> list[BrokenRule]:
+    """What can be told without a network of the URLs that are URLs as the model's rules have it."""
+    broken: list[BrokenRule] = []
+    for param in ("image_urls", "audio_url", "webhook"):
+        given = body.get(param)
+        if given is None or param not in model.fields or model.fields[param].broken_by(given):
+            continue
+        for url in cast("list[str]", given if isinstance(given, list) else [given]):
+            is_own = param != "webhook" and deps.links.key_of(url) is not None
+            if url[:5].lower() == "data:" or is_own:
+                continue
+            try:
+                deps.fetcher.check(url, param=param)
+            except InvalidFields as refused:
+                broken += refused.broken
+    return broken
 
 
 async def _check_own_files(generation: Generation, deps: Deps) -> None:

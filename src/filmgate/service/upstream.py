@@ -182,8 +182,8 @@ class Routes:
     @property
     def engines(self) -> tuple[str, ...]:
         """Every engine and upstream that some route leads to, once."""
-        choices = [choice for route in (*self.routes, self.otherwise) for choice in route.choices]
-        return tuple(dict.fromkeys(name for choice in choices for name in choice))
+        routes = (*self.routes, self.otherwise)
+        return tuple(dict.fromkeys(name for route in routes for name in route.engines))
 
     @classmethod
     def to(cls, engine: str) -> Routes:

@@ -104,6 +104,20 @@ class DataFolder:
             return now_s - (self.path / "server.json").stat().st_mtime
 
 
+def holds_data(path: Path) -> bool:
+    """Whether a server, or a command that may come first, has made this data folder."""
+    return (path / "files").is_dir()
+
+
+def must_hold_data(path: Path) -> None:
+    """Refuse a folder that filmgate never used, such as a mistyped one. Raises ConfigError."""
+    if not holds_data(path):
+        raise ConfigError(
+            f"there is no filmgate data in {path}; name its folder with --data or FILMGATE_DATA,"
+            " or start a server there with `filmgate serve`"
+        )
+
+
 def write_private(path: Path, text: str) -> None:
     """Write a file that only its owner may read, whole or not at all. Raises ConfigError."""
     part = path.with_name(f".{path.name}.{os.getpid()}")

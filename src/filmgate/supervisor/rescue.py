@@ -32,7 +32,12 @@ from filmgate.domain.errors import ConfigError, DatabaseAway, StorageFailed
 from filmgate.store.dump import Contents, dump_database, load_database
 from filmgate.store.embedded import EmbeddedPostgres
 from filmgate.store.migrate import newest_migration
-from filmgate.supervisor.data_folder import UNFINISHED, DataFolder, write_private
+from filmgate.supervisor.data_folder import (
+    UNFINISHED,
+    DataFolder,
+    must_hold_data,
+    write_private,
+)
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -65,8 +70,7 @@ def backup(
 
     Raises ConfigError, DatabaseAway, StorageFailed.
     """
-    if not (data / FILES).is_dir():
-        raise ConfigError(f"there is nothing to back up in {data}: no server ran there yet")
+    must_hold_data(data)
     if (data / FILES).resolve() in target.resolve().parents:
         raise ConfigError(f"a backup cannot stand among the stored files, got {target}")
     part = target.with_name(f".{target.name}.{os.getpid()}.part")

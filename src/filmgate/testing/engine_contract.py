@@ -6,12 +6,23 @@ It makes short films at small sizes, so it needs an engine that can draw at 320 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
 
-from filmgate.ports.engine import Brief, Engine, PixelFormat, Source, Unobserved
+from filmgate.ports.engine import (
+    Brief,
+    Engine,
+    PixelFormat,
+    Resident,
+    Source,
+    Unobserved,
+    Unwanted,
+)
 
 BRIEF = Brief(
     prompt="Sunset coastal highway, cinematic shot",
@@ -41,6 +52,9 @@ def check_engine(engine: Engine) -> None:
     assert len(list(_checked_frames(engine, portrait))) == portrait.frame_count
     _check_sound(engine)
     _check_early_end(engine)
+    _check_unwanted(engine, first)
+    if isinstance(engine, Resident):
+        _check_rushes(engine, first)
 
 
 def _checked_frames(engine: Engine, brief: Brief) -> Iterator[NDArray[np.uint8]]:
@@ -81,3 +95,40 @@ def _check_early_end(engine: Engine) -> None:
     close = getattr(frames, "close", None)
     if close is not None:
         close()
+
+
+class _Impatient:
+    """An observer that wants no more of the film after a word or two."""
+
+    def __init__(self, words: int) -> None:
+        self._words_left = words
+
+    def progress(self, share: float) -> None:  # noqa: ARG002
+        if self._words_left == 0:
+            raise Unwanted
+        self._words_left -= 1
+
+    def preview(self, picture: NDArray[np.uint8]) -> None:
+        pass
+
+
+def _check_unwanted(engine: Engine, frames: list[NDArray[np.uint8]]) -> None:
+    """Left after its first and its second word, an engine makes the next film as before."""
+    for words in range(2):
+        with suppress(Unwanted):
+            for _ in engine.make(BRIEF, _Impatient(words)).frames():
+                pass
+    after = list(_checked_frames(engine, BRIEF))
+    assert all(map(np.array_equal, frames, after)), "a film that was left changes no other"
+
+
+def _check_rushes(engine: Resident, frames: list[NDArray[np.uint8]]) -> None:
+    """Footage that was laid down is the footage that was made."""
+    made = engine.make(BRIEF, Unobserved())
+    with TemporaryDirectory() as folder:
+        engine.lay_down(made, Path(folder))
+        found = engine.pick_up(Path(folder), BRIEF)
+        assert all(map(np.array_equal, frames, found.frames())), "footage keeps every frame"
+        sound, kept = made.sound(), found.sound()
+        assert (sound is None) is (kept is None), "footage keeps its sound"
+        assert sound is None or kept is None or np.array_equal(sound, kept), "sample by sample"

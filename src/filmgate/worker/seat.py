@@ -2,7 +2,8 @@
 
 A worker has as many studios as slots. A film that an upstream makes needs none for minutes, so its
 attempt gives the studio back, the worker takes on the next task, and a studio is waited for only
-once there is something to finish.
+once there is something to finish. A film that is only being finished leaves its studio's engine to
+the next.
 """
 
 from __future__ import annotations
@@ -34,16 +35,16 @@ class StudioSeat:
         self._studio = await self._pool.get()
 
     def leave(self) -> None:
-        """Give the studio back, if one is held."""
+        """See the port."""
         if self._studio is not None:
             self._pool.put_nowait(self._studio)
             self._studio = None
+            self.is_lent.set()
 
     @asynccontextmanager
     async def lent(self) -> AsyncGenerator[None]:
         """See the port. After a failure inside, no studio is waited for: nothing is left to do."""
         self.leave()
-        self.is_lent.set()
         yield
         await self.take()
         self.is_lent.clear()

@@ -1,8 +1,11 @@
 """The worker's side of the studio: starts the child, sends it orders, ends it when it is idle or in
 the way.
 
-Cancelling a call kills the child, so a cancelled task stops within a frame; the next order starts a
-new one.
+    call ── order ──→ child ── progress, previews, answer ──→ call
+     └ cancelled ──→ killed; the next order starts a new one
+                     a resident one: asked to stop, which keeps its models; killed if it does not
+
+A cancelled call returns at once in either case; the next order waits until the child is free.
 """
 
 from __future__ import annotations
@@ -41,8 +44,11 @@ from filmgate.worker.wire import (
     PictureTold,
     PreviewTold,
     Refused,
+    ShootOrder,
+    ShotTold,
     SoundOrder,
     SoundTold,
+    StopOrder,
     Told,
     WarmOrder,
     WarmTold,
@@ -52,8 +58,10 @@ from filmgate.worker.wire import (
 
 log = structlog.get_logger()
 
-T = TypeVar("T", PictureTold, SoundTold, CropTold, FilmTold, AnimationTold, WarmTold)
+T = TypeVar("T", PictureTold, SoundTold, CropTold, FilmTold, ShotTold, AnimationTold, WarmTold)
 IDLE_S = 60.0
+STOP_S = 120.0
+"""How long a resident child may take to leave a film: a sampling step, or decoding."""
 
 
 class _Heard(NamedTuple):
@@ -75,14 +83,16 @@ class ChildStudio:
     ) -> None:
         """A `memory_bytes_max` of 0 stands for no limit.
 
-        A resident child keeps models in memory: it is not ended when it is idle, and one that had
-        to be killed is replaced at once.
+        A resident child keeps models in memory: it is not ended when it is idle or when a film is
+        not wanted any more, and one that died is replaced at once.
         """
         self._is_resident = is_resident
         self._environment = dict(environment)
         self._memory_bytes_max = memory_bytes_max
         self._process: Process | None = None
         self._lock = asyncio.Lock()
+        self._is_left = False
+        """Whether the child was told to leave an order, and its answer is not yet read."""
         self._idle_timer: asyncio.TimerHandle | None = None
 
     async def warm(self) -> None:
@@ -115,6 +125,18 @@ class ChildStudio:
         heard = _Heard(on_progress, on_preview)
         return (await self._ask(MakeOrder(order=order), FilmTold, heard)).facts
 
+    async def shoot(
+        self, order: FilmOrder, rushes: Path, on_progress: Progress, on_preview: ShowPreview
+    ) -> None:
+        """Make a film's footage only, in an empty folder. As `make`."""
+        asked = ShootOrder(order=order, rushes=str(rushes))
+        await self._ask(asked, ShotTold, _Heard(on_progress, on_preview))
+
+    async def finish(self, order: FilmOrder, rushes: Path, on_progress: Progress) -> FilmFacts:
+        """Make the film of footage that lies in a folder. As `make`."""
+        asked = MakeOrder(order=order, rushes=str(rushes))
+        return (await self._ask(asked, FilmTold, _Heard(on_progress, _ignore))).facts
+
     async def animate(self, film: Path, target: Path) -> int:
         """See the port."""
         order = AnimateOrder(film=str(film), target=str(target))
@@ -131,17 +153,25 @@ class ChildStudio:
 
     async def _replace(self) -> None:
         await self.close()
+        self._is_left = False
         if self._is_resident:
             await self._child()
 
     async def _ask(self, order: Order, wanted: type[T], heard: _Heard) -> T:
         async with self._lock:
+            if self._is_left:
+                await self._get_back()
             process = await self._child()
             answer = None
             try:
-                answer = await self._last_answer(process, order, heard)
+                await _send(process, order)
+                answer = await _last_answer(process, heard)
+            except asyncio.CancelledError:
+                if self._is_resident:
+                    self._leave(process)
+                raise
             finally:
-                if answer is None:  # crashed, or this call is being cancelled: never use it again
+                if answer is None and not self._is_left:  # crashed, or to be stopped by force
                     await asyncio.shield(self._replace())
                 elif not self._is_resident:
                     self._close_when_idle()
@@ -151,24 +181,24 @@ class ChildStudio:
             raise _refusal(answer)
         raise EngineCrashed(f"the engine's process ended with status {process.returncode}")
 
-    async def _last_answer(self, process: Process, order: Order, heard: _Heard) -> Answer | None:
-        """Return what ends the order, or None when the child ended first."""
-        assert process.stdin is not None  # noqa: S101 - made with pipes
-        assert process.stdout is not None  # noqa: S101
-        with contextlib.suppress(ConnectionResetError, BrokenPipeError):
-            process.stdin.write(line_of(order))
-            await process.stdin.drain()
-        while line := await process.stdout.readline():
-            answer = answer_decoder.decode(line)
-            match answer:
-                case Told():
-                    heard.on_progress(answer.stage, answer.share)
-                case PreviewTold():
-                    heard.on_preview(answer.jpeg)
-                case _:
-                    return answer
-        await process.wait()
-        return None
+    def _leave(self, process: Process) -> None:
+        if process.stdin is not None and not process.stdin.is_closing():
+            process.stdin.write(line_of(StopOrder()))
+            self._is_left = True
+
+    async def _get_back(self) -> None:
+        """Wait until the child has left its order; replace it if it will not."""
+        process = await self._child()
+        try:
+            async with asyncio.timeout(STOP_S):
+                is_back = await _last_answer(process, _UNHEARD) is not None
+        except TimeoutError:
+            log.warning("studio.does_not_stop", pid=process.pid, limit_s=STOP_S)
+            is_back = False
+        if is_back:
+            self._is_left = False
+        else:
+            await asyncio.shield(self._replace())
 
     async def _child(self) -> Process:
         if self._idle_timer is not None:
@@ -191,6 +221,29 @@ class ChildStudio:
                 self._process = None
 
         self._idle_timer = asyncio.get_running_loop().call_later(IDLE_S, end)
+
+
+async def _send(process: Process, order: Order) -> None:
+    assert process.stdin is not None  # noqa: S101 - made with pipes
+    with contextlib.suppress(ConnectionResetError, BrokenPipeError):
+        process.stdin.write(line_of(order))
+        await process.stdin.drain()
+
+
+async def _last_answer(process: Process, heard: _Heard) -> Answer | None:
+    """Return what ends the order, or None when the child ended first."""
+    assert process.stdout is not None  # noqa: S101 - made with pipes
+    while line := await process.stdout.readline():
+        answer = answer_decoder.decode(line)
+        match answer:
+            case Told():
+                heard.on_progress(answer.stage, answer.share)
+            case PreviewTold():
+                heard.on_preview(answer.jpeg)
+            case _:
+                return answer
+    await process.wait()
+    return None
 
 
 def _refusal(answer: Refused) -> InputRejected | EngineFailed:

@@ -1,8 +1,11 @@
 """The words between a worker and its studio child: one JSON object a line, over pipes.
 
-worker → child   {"type": "picture"|"sound"|"crop"|"film"|"animate", ...}
+worker → child   {"type": "picture"|"sound"|"crop"|"film"|"shoot"|"animate"|"warm", ...}
 child → worker   {"type": "progress"|"preview", ...}*  then one of {"type":
-"picture_facts"|"sound_facts"|"cropped"|"film_facts"|"animation_facts"|"refused"}
+"picture_facts"|"sound_facts"|"cropped"|"film_facts"|"shot"|"animation_facts"|"warm_told"|"refused"}
+
+worker → child   {"type": "stop"}  while an order is worked on: nobody wants it any more
+child → worker   {"type": "stopped"}  unless it was done already
 """
 
 from __future__ import annotations
@@ -42,9 +45,25 @@ class CropOrder(msgspec.Struct, tag="crop", frozen=True, kw_only=True):
 
 
 class MakeOrder(msgspec.Struct, tag="film", frozen=True, kw_only=True):
-    """Make a film."""
+    """Make a film; with `rushes`, of the footage that was laid down in that folder."""
 
     order: FilmOrder
+    rushes: str | None = None
+
+
+class ShootOrder(msgspec.Struct, tag="shoot", frozen=True, kw_only=True):
+    """Make a film's footage, and lay it down in an empty folder."""
+
+    order: FilmOrder
+    rushes: str
+
+
+class StopOrder(msgspec.Struct, tag="stop", frozen=True, kw_only=True):
+    """Leave what is being made."""
+
+
+class StoppedTold(msgspec.Struct, tag="stopped", frozen=True, kw_only=True):
+    """It was left."""
 
 
 class AnimateOrder(msgspec.Struct, tag="animate", frozen=True, kw_only=True):
@@ -97,6 +116,10 @@ class FilmTold(msgspec.Struct, tag="film_facts", frozen=True, kw_only=True):
     facts: FilmFacts
 
 
+class ShotTold(msgspec.Struct, tag="shot", frozen=True, kw_only=True):
+    """The footage lies there."""
+
+
 class AnimationTold(msgspec.Struct, tag="animation_facts", frozen=True, kw_only=True):
     """A moving preview's facts."""
 
@@ -114,7 +137,7 @@ class Refused(msgspec.Struct, tag="refused", frozen=True, kw_only=True):
     param: str | None = None
 
 
-Order = PictureOrder | SoundOrder | CropOrder | MakeOrder | AnimateOrder | WarmOrder
+Order = PictureOrder | SoundOrder | CropOrder | MakeOrder | ShootOrder | AnimateOrder | WarmOrder
 Answer = (
     Told
     | PreviewTold
@@ -122,8 +145,10 @@ Answer = (
     | SoundTold
     | CropTold
     | FilmTold
+    | ShotTold
     | AnimationTold
     | WarmTold
+    | StoppedTold
     | Refused
 )
 
@@ -141,10 +166,12 @@ def _read_path(kind: type, value: Any) -> Any:
 
 
 _encoder = msgspec.json.Encoder(enc_hook=_say_path)
-order_decoder: msgspec.json.Decoder[Order] = msgspec.json.Decoder(Order, dec_hook=_read_path)
+order_decoder: msgspec.json.Decoder[Order | StopOrder] = msgspec.json.Decoder(
+    Order | StopOrder, dec_hook=_read_path
+)
 answer_decoder: msgspec.json.Decoder[Answer] = msgspec.json.Decoder(Answer, dec_hook=_read_path)
 
 
-def line_of(message: Order | Answer) -> bytes:
+def line_of(message: Order | StopOrder | Answer) -> bytes:
     """Return a message as it goes through the pipe."""
     return _encoder.encode(message) + b"\n"

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+WARM_LOOK_S = 0.5
+
 
 class StudioWorkshop:
     """Engines by name, loaded when first asked for and kept.
@@ -75,9 +77,11 @@ class StudioWorkshop:
         finally:
             self._is_warm.set()
 
-    def wait_warm(self) -> None:
-        """Return once `warm` has."""
-        self._is_warm.wait()
+    def wait_warm(self, meanwhile: Callable[[], None] | None = None) -> None:
+        """Return once `warm` has; what `meanwhile` raises, called now and then, ends the wait."""
+        while not self._is_warm.wait(WARM_LOOK_S):
+            if meanwhile is not None:
+                meanwhile()
 
     def inspect_picture(self, path: str, param: str) -> PictureFacts:
         """Decode a picture. Raises InputRejected."""
@@ -87,21 +91,39 @@ class StudioWorkshop:
         """Decode a sound file. Raises InputRejected."""
         return inspect_sound(Path(path), param=param)
 
-    def make(self, order: FilmOrder, on_progress: Progress, on_preview: ShowPreview) -> FilmFacts:
+    def shoot(
+        self, order: FilmOrder, rushes: str, on_progress: Progress, on_preview: ShowPreview
+    ) -> None:
+        """Make a film's footage and lay it down. Raises EngineFailed, Unwanted."""
+        self.wait_warm(lambda: on_progress(Stage.MAKE, 0.0))
+        engine = self._engine(order.engine)
+        if not isinstance(engine, Resident):
+            raise EngineFailed(f"the engine {engine.name} cannot lay its footage down")
+        brief = self._brief(order)
+        watch = _Watch(brief.frame_count, on_progress, Previews(on_preview))
+        engine.lay_down(engine.make(brief, watch), Path(rushes))
+
+    def make(
+        self,
+        order: FilmOrder,
+        on_progress: Progress,
+        on_preview: ShowPreview,
+        *,
+        rushes: str | None = None,
+    ) -> FilmFacts:
         """Make a film, whole or not at all. Raises InputRejected, EngineFailed."""
-        if self._residents:
-            self.wait_warm()
         engine = self._engine_of(order)
         brief = self._brief(order)
         stills, previews = Stills(brief.frame_count), Previews(on_preview)
         watch = _Watch(brief.frame_count, on_progress, previews)
+        footage = self._footage(order, engine, brief, watch, rushes)
         facts = {**order.metadata, "engine": engine.name, "engine_version": engine.version}
         sound = None
         if order.sound_path is not None:
             sound = read_sound(order.sound_path, sample_count=brief.sample_count)
         write_film(
             order.target,
-            self._footage(order, engine, brief, watch),
+            footage,
             width_px=order.width_px,
             height_px=order.height_px,
             fps=order.fps,
@@ -122,8 +144,15 @@ class StudioWorkshop:
             stills=_written(stills, order.target.parent),
         )
 
-    def _footage(self, order: FilmOrder, engine: Engine, brief: Brief, watch: Observer) -> Footage:
-        footage = engine.make(brief, watch)
+    def _footage(
+        self, order: FilmOrder, engine: Engine, brief: Brief, watch: Observer, rushes: str | None
+    ) -> Footage:
+        if rushes is None:
+            footage = engine.make(brief, watch)
+        elif isinstance(engine, Resident):
+            footage = engine.pick_up(Path(rushes), brief)
+        else:
+            raise EngineFailed(f"the engine {engine.name} cannot pick its footage up")
         if order.footage_path is not None or self._sound_engine in {"", engine.name}:
             return footage
         return ScoredFootage(footage, self._engine(self._sound_engine), brief)

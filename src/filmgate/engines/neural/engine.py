@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -21,18 +22,30 @@ import structlog
 
 from filmgate import __version__
 from filmgate.domain.errors import EngineFailed
-from filmgate.engines.neural.framing import fitted, read_picture, size_to_make
+from filmgate.engines.neural.crew import MUSTER
+from filmgate.engines.neural.footage import NeuralFootage, Rushes
+from filmgate.engines.neural.framing import read_picture, size_to_make
 from filmgate.engines.neural.latent_view import LatentView
-from filmgate.engines.neural.levers import Levers, loading, place, pull
+from filmgate.engines.neural.levers import (
+    Levers,
+    load_loras,
+    loading,
+    place,
+    pull,
+    transformers_of,
+)
 from filmgate.engines.neural.library import library
 from filmgate.engines.neural.model import SHELF, Mode, Model, free_memory
 from filmgate.engines.neural.options import Options, options_from
+from filmgate.engines.neural.orders import Load, Shoot
 from filmgate.engines.neural.profile import Profile, chosen_profile, profiles_in
+from filmgate.engines.neural.ranks import countable_devices, sharing
 from filmgate.engines.neural.sampler import set_sampler
+from filmgate.engines.neural.shared_reader import reader_for
 from filmgate.engines.neural.shot import OnStep, Shot, Take, Watcher, is_out_of_memory
-from filmgate.engines.neural.timing import Motion, at_rate, continued, plan
+from filmgate.engines.neural.timing import continued, plan
 from filmgate.engines.neural.weights import find_weights
-from filmgate.ports.engine import Brief, Observer, PixelFormat, Source, Unobserved
+from filmgate.ports.engine import Brief, Footage, Observer, Source, Unobserved, Unwanted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,7 +56,7 @@ WARM_S = 5
 
 
 class NeuralEngine(ABC):
-    """See `filmgate.ports.engine.Engine`."""
+    """See `filmgate.ports.engine.Resident`."""
 
     name: ClassVar[str]
     version = __version__
@@ -76,9 +89,17 @@ class NeuralEngine(ABC):
     def encoded(self, pipeline: Any, picture: Any) -> Any:
         """Return a picture, a tensor [1, 3, 1, h, w] within -1..1, as normalised latents."""
 
+    def share(self, transformer: Any, config: Any) -> None:
+        """Let a transformer share its work among several GPUs, as diffusers plans it."""
+        transformer.enable_parallelism(config=config)
+
     @abstractmethod
     def shoot(self, model: Model, mode: Mode, shot: Shot, on_step: OnStep) -> Take:
         """Call the pipeline."""
+
+    def beside(self, pipeline: Any, profile: Profile, levers: Levers) -> Any:  # noqa: ARG002
+        """Return what a family keeps in memory beside its pipelines. Raises EngineFailed."""
+        return None
 
     # ---- the port
 
@@ -108,7 +129,8 @@ class NeuralEngine(ABC):
         if brief.negative_prompt and not profile.has_guidance:
             log.info("engine.negative_prompt_ignored", engine=self.name, profile=profile.name)
         steps = steps or profile.sampling.steps
-        watcher = Watcher(observer, step_count=steps * len(film.takes))
+        take_steps = profile.step_count(steps)
+        watcher = Watcher(observer, step_count=take_steps * len(film.takes))
         frames, sound = list["NDArray[np.uint8]"](), None
         for number, frame_count in enumerate(film.takes):
             shot = Shot(
@@ -122,14 +144,23 @@ class NeuralEngine(ABC):
                 steps=steps,
                 image=frames[-1] if frames else picture,
             )
-            take = self._taken(shot, watcher, before=number * steps)
+            take = self._taken(shot, watcher, before=number * take_steps)
             frames = continued(frames, take.frames, fps=shot.fps) if frames else take.frames
             sound = take.sound if number == 0 else None  # two takes' sounds do not go together
-        watcher.tell(0.95)
-        return NeuralFootage(
-            brief, frames[: film.kept], sound, watcher, made_fps=profile.time.fps,
-            motion=self._options.motion,
-        )  # fmt: skip
+        watcher.tell(1.0)
+        made = Rushes(made_fps=profile.time.fps, motion=self._options.motion, version=self.version)
+        return NeuralFootage(brief, frames[: film.kept], sound, made)
+
+    def lay_down(self, footage: Footage, folder: Path) -> None:
+        """See the port."""
+        assert isinstance(footage, NeuralFootage)  # noqa: S101 - made by this engine
+        footage.lay_down(folder)
+
+    def pick_up(self, folder: Path, brief: Brief) -> NeuralFootage:
+        """See the port."""
+        footage = NeuralFootage.picked_up(folder, brief)
+        self.version = footage.made.version
+        return footage
 
     # ---- takes
 
@@ -143,7 +174,10 @@ class NeuralEngine(ABC):
                 model = self._model(source, levers)
                 if not model.has(mode):
                     raise EngineFailed(self._no_mode(mode))
-                return self.shoot(model, mode, shot, watcher.on_step(model.view, before=before))
+                order = Shoot(key=self._key(source, levers), mode=mode, shot=shot)
+                on_step = watcher.on_step(model.view, before=before)
+                with MUSTER.crew(levers).shooting(order, on_step) as heard:
+                    return self.shoot_or_leave(model, mode, shot, heard)
             except RuntimeError as error:
                 if not is_out_of_memory(error):
                     raise
@@ -156,6 +190,14 @@ class NeuralEngine(ABC):
             f"the memory does not hold {shot.frame_count} frames of {shot.width_px}×"
             f"{shot.height_px}, even with offload and tiling"
         )
+
+    def shoot_or_leave(self, model: Model, mode: Mode, shot: Shot, on_step: OnStep) -> Take:
+        """Shoot, and leave the pipeline fit for the next shot if `on_step` raises Unwanted."""
+        try:
+            return self.shoot(model, mode, shot, on_step)
+        except Unwanted:  # the pipeline was left amid its steps
+            model.pipeline(mode).maybe_free_model_hooks()
+            raise
 
     def _levers(self, pixel_count: int) -> Levers:
         settled = self._options.levers.settled()
@@ -177,15 +219,17 @@ class NeuralEngine(ABC):
 
     # ---- models
 
-    def _key(self, source: str, levers: Levers) -> tuple[str, str, str, Levers]:
-        return self.name, source, self._options.profile, levers
+    def _key(self, source: str, levers: Levers) -> tuple[str | Levers, ...]:
+        options = self._options
+        second_stage = (options.upsampler, options.second_stage_lora)
+        return self.name, source, options.profile, *second_stage, levers
 
     def _model(self, source: str, levers: Levers) -> Model:
         if not source:
             raise EngineFailed(f"{self.name}_model is not set: it names the weights to use")
         return SHELF.get(
             self._key(source, levers),
-            lambda: self._loaded(source, levers),
+            lambda: self._loaded_by_all(source, levers),
             most=self._options.models_max,
         )
 
@@ -193,23 +237,38 @@ class NeuralEngine(ABC):
     def _known(self) -> list[Profile]:
         return self.profiles()
 
-    def _loaded(self, source: str, levers: Levers) -> Model:
+    def _loaded_by_all(self, source: str, levers: Levers) -> Model:
+        order = Load(
+            key=self._key(source, levers), engine=type(self), options=self._options,
+            source=source, levers=levers, kept=SHELF.keys(),
+        )  # fmt: skip
+        with MUSTER.crew(levers).loading(order):
+            return self.loaded(source, levers)
+
+    def loaded(self, source: str, levers: Levers) -> Model:
+        """Return a model in this process's memory. Raises EngineFailed."""
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # equal seeds, equal bits
         torch, diffusers = library("torch"), library("diffusers")
         for speaker in ("diffusers.utils.logging", "transformers.utils.logging"):
             library(speaker).disable_progress_bar()
         torch.backends.cudnn.deterministic = True
         weights = find_weights(source)
-        profile = chosen_profile(self._known, named=self._options.profile, facts=weights.facts)
+        options = self._options
+        profile = chosen_profile(self._known, named=options.profile, facts=weights.facts)
+        profile = profile.staged(is_upsampled=bool(options.upsampler))
         try:
             pipeline = diffusers.DiffusionPipeline.from_pretrained(
                 str(weights.folder),
-                **loading(levers, weights.folder, float32=self.float32_parts),
+                **loading(levers, weights.folder, profile, float32=self.float32_parts),
             )
         except (OSError, ValueError, KeyError, AttributeError) as error:
             log.warning("model.not_loaded", engine=self.name, error=str(error))
             raise EngineFailed("the weights cannot be loaded; `filmgate models check`") from error
+        load_loras(pipeline, levers)
+        beside = self.beside(pipeline, profile, levers)
         pull(pipeline, levers, profile)
+        if levers.gpus > 1:
+            self._share_out(pipeline, levers)
         set_sampler(pipeline, profile.sampling)
         modes = self.modes(pipeline)
         for each in modes.values():
@@ -221,7 +280,17 @@ class NeuralEngine(ABC):
         )
         self.version = f"{__version__}, {profile.name}"
         log.info("model.loaded", engine=self.name, profile=profile.name, device=levers.device)
-        return Model(modes, profile=profile, levers=levers, view=view)
+        reader = reader_for(levers, engine=self.name, folder=weights.folder)
+        return Model(modes, profile=profile, levers=levers, view=view, reader=reader, beside=beside)
+
+    def _share_out(self, pipeline: Any, levers: Levers) -> None:
+        for transformer in transformers_of(pipeline):
+            config = sharing(transformer, levers)
+            try:
+                with countable_devices():
+                    self.share(transformer, config)
+            except ValueError as error:
+                raise EngineFailed(f"neural_gpus does not go with the rest: {error}") from error
 
     def _latents_of(self, pipeline: Any, picture: NDArray[np.float32]) -> NDArray[np.float32]:
         torch = library("torch")
@@ -230,42 +299,3 @@ class NeuralEngine(ABC):
         with torch.no_grad():
             latents = self.encoded(pipeline, tensor.to(device=there, dtype=pipeline.vae.dtype))
         return latents[0, :, 0].float().cpu().numpy()
-
-
-class NeuralFootage:
-    """See `filmgate.ports.engine.Footage`. All frames are made; they are fitted while read."""
-
-    pixel_format = PixelFormat.RGB24
-
-    def __init__(
-        self,
-        brief: Brief,
-        frames: list[NDArray[np.uint8]],
-        sound: NDArray[np.float32] | None,
-        watcher: Watcher,
-        *,
-        made_fps: int,
-        motion: Motion,
-    ) -> None:
-        self._brief, self._frames, self._sound = brief, frames, sound
-        self._watcher, self._made_fps, self._motion = watcher, made_fps, motion
-
-    def frames(self) -> Iterator[NDArray[np.uint8]]:
-        """Yield the frames at the promised rate and size."""
-        brief = self._brief
-        count = brief.frame_count
-        paced = at_rate(
-            self._frames, made_fps=self._made_fps, fps=brief.fps, count=count, motion=self._motion
-        )
-        for done, frame in enumerate(paced, start=1):
-            yield fitted(frame, brief.width_px, brief.height_px)
-            self._watcher.tell(0.95 + 0.05 * done / count)
-
-    def sound(self) -> NDArray[np.float32] | None:
-        """Return the model's own sound, cut or filled with silence to the film's length."""
-        if self._sound is None:
-            return None
-        track = np.zeros((2, self._brief.sample_count), np.float32)
-        length = min(track.shape[1], self._sound.shape[1])
-        track[:, :length] = np.clip(self._sound[:, :length], -1, 1)
-        return track

@@ -5,6 +5,7 @@ Each choice is applied by diffusers itself; what its release refuses is told wit
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -13,10 +14,13 @@ from typing import Any
 from filmgate.domain.errors import EngineFailed
 from filmgate.engines.neural.library import library
 from filmgate.engines.neural.profile import Profile
+from filmgate.engines.neural.sampler import steps_of_each
 from filmgate.engines.neural.weights import read_json
 
 TRANSFORMERS = ("transformer", "transformer_2")
 MAGCACHE_THRESHOLD = 0.06
+MAGCACHE_SKIPPED_MAX = 2
+"""Steps in a row. Both are what its authors took for Wan2.2 (Zehong-Ma/MagCache)."""
 FIRST_BLOCK_THRESHOLD = 0.05
 
 
@@ -61,20 +65,37 @@ class Levers:
     offload: Offload = Offload.OFF
     has_vae_tiling: bool = False
     text_encoder_on_cpu: bool = False
+    text_encoder_socket: str = ""
+    """Where `filmgate text-encoder` listens. Empty: each pipeline has its own encoder."""
     lora: tuple[str, ...] = ()
     """Files: the first for `transformer`, the second for `transformer_2`."""
     gguf: tuple[str, ...] = ()
     """Files, likewise."""
+    gpus: int = 1
+    """That make one film together."""
 
     def settled(self) -> Levers:
-        """Return the same choices with device and dtype decided for this machine."""
+        """Return the same choices with device and dtype decided for this machine.
+
+        Raises EngineFailed with what it cannot do.
+        """
         device = self.device
         if device == "auto":
             device = "cuda" if library("torch").cuda.is_available() else "cpu"
+        if device == "cpu" and self.offload is Offload.SEQUENTIAL:
+            raise EngineFailed(
+                "neural_offload sequential needs a GPU, and films are made on the CPU"
+            )
         dtype = self.dtype
         if dtype == "auto":
             dtype = "float32" if device == "cpu" else "bfloat16"
         return replace(self, device=device, dtype=dtype)
+
+    @property
+    def has_hooks_in_blocks(self) -> bool:
+        """Whether Python decides or moves something within a block: it is no whole graph then."""
+        is_widened = self.quantization is Quantization.FP8_STORAGE
+        return is_widened or self.cache is not Cache.OFF or self.offload is Offload.GROUP
 
     def frugal(self) -> Levers:
         """Return the choices that need least memory: for the second try after it ran out."""
@@ -83,41 +104,65 @@ class Levers:
         return replace(self, offload=offload, has_vae_tiling=True)
 
 
-def loading(levers: Levers, folder: Path, *, float32: tuple[str, ...]) -> dict[str, Any]:
+def loading(
+    levers: Levers, folder: Path, profile: Profile, *, float32: tuple[str, ...]
+) -> dict[str, Any]:
     """Return the arguments for loading a pipeline. `float32` names parts that need it."""
     torch = library("torch")
     dtype = getattr(torch, levers.dtype)
     dtypes = {"default": dtype} | dict.fromkeys(float32, torch.float32)
     arguments: dict[str, Any] = {"dtype": dtypes, "local_files_only": True}
-    if levers.quantization in {Quantization.INT8, Quantization.FP8}:
-        there = [name for name in TRANSFORMERS if (folder / name).is_dir()]
-        arguments["quantization_config"] = _quantization(levers.quantization, there)
-    for name, file in zip(TRANSFORMERS, levers.gguf, strict=False):
-        arguments[name] = _from_gguf(file, folder, name, dtype)
+    if levers.text_encoder_socket:
+        arguments |= {"text_encoder": None, "tokenizer": None}
+    quantization = _quantization(levers.quantization)
+    first = profile.transformer or TRANSFORMERS[0]
+    if profile.transformer and not levers.gguf:  # given, the folder's own is not loaded
+        arguments[TRANSFORMERS[0]] = _kind_of(folder / first).from_pretrained(
+            str(folder), subfolder=first, quantization_config=quantization, dtype=dtype,
+            local_files_only=True,
+        )  # fmt: skip
+    for name, part, file in zip(
+        TRANSFORMERS, (first, *TRANSFORMERS[1:]), levers.gguf, strict=False
+    ):
+        arguments[name] = _from_gguf(file, folder, part, dtype)
+    rest = [n for n in TRANSFORMERS if (folder / n).is_dir() and n not in arguments]
+    if quantization is not None and rest:
+        arguments["quantization_config"] = library("diffusers").PipelineQuantizationConfig(
+            quant_mapping=dict.fromkeys(rest, quantization)
+        )
     return arguments
 
 
-def _quantization(chosen: Quantization, names: list[str]) -> Any:
+def _quantization(chosen: Quantization) -> Any:
+    """Return how torchao keeps a transformer; None if it does not."""
+    if chosen not in {Quantization.INT8, Quantization.FP8}:
+        return None
     diffusers, torchao = library("diffusers"), library("torchao.quantization")
     kinds = {
         Quantization.INT8: torchao.Int8WeightOnlyConfig,
         Quantization.FP8: torchao.Float8WeightOnlyConfig,
     }
-    config = diffusers.TorchAoConfig(kinds[chosen]())
-    return diffusers.PipelineQuantizationConfig(quant_mapping=dict.fromkeys(names, config))
+    return diffusers.TorchAoConfig(kinds[chosen]())
 
 
-def _from_gguf(file: str, folder: Path, name: str, dtype: Any) -> Any:
-    diffusers = library("diffusers")
+def _from_gguf(file: str, folder: Path, part: str, dtype: Any) -> Any:
     library("gguf")
-    config = diffusers.GGUFQuantizationConfig(compute_dtype=dtype)
-    kind = read_json(folder / name / "config.json").get("_class_name", "")
-    return getattr(diffusers, kind).from_single_file(
-        _here(file), quantization_config=config, config=str(folder), subfolder=name, dtype=dtype
+    config = library("diffusers").GGUFQuantizationConfig(compute_dtype=dtype)
+    return _kind_of(folder / part).from_single_file(
+        here(file), quantization_config=config, config=str(folder), subfolder=part, dtype=dtype
     )
 
 
-def _here(file: str) -> str:
+def _kind_of(part: Path) -> Any:
+    """Return the class of a transformer. Raises EngineFailed."""
+    name = read_json(part / "config.json").get("_class_name", "")
+    kind = getattr(library("diffusers"), str(name), None)
+    if kind is None:
+        raise EngineFailed(f"the weights have no readable {part.name}/config.json")
+    return kind
+
+
+def here(file: str) -> str:
     """Return the path of a file that a setting names; a name that is none would be fetched."""
     path = Path(file).expanduser()
     if not path.is_file():
@@ -125,14 +170,21 @@ def _here(file: str) -> str:
     return str(path)
 
 
+def load_loras(pipeline: Any, levers: Levers) -> None:
+    """Load the operator's LoRAs; to be called before `pull`, which may make the weights coarser.
+
+    Raises EngineFailed.
+    """
+    for number, file in enumerate(levers.lora):
+        path, into_second = here(file), {"load_into_transformer_2": True} if number else {}
+        library("peft")
+        pipeline.load_lora_weights(path, adapter_name=f"lora_{number}", **into_second)
+
+
 def pull(pipeline: Any, levers: Levers, profile: Profile) -> None:
     """Apply all choices that concern the parts of a loaded pipeline; `offload` of whole models is
     left to `place`. Raises EngineFailed with what is not possible.
     """
-    for number, file in enumerate(levers.lora):
-        path, into_second = _here(file), {"load_into_transformer_2": True} if number else {}
-        library("peft")
-        pipeline.load_lora_weights(path, adapter_name=f"lora_{number}", **into_second)
     for transformer in transformers_of(pipeline):
         if levers.quantization is Quantization.FP8_STORAGE:
             torch = library("torch")
@@ -141,8 +193,8 @@ def pull(pipeline: Any, levers: Levers, profile: Profile) -> None:
             )
         if levers.attention:
             _set_attention(transformer, levers.attention)
-        if levers.cache is not Cache.OFF:
-            _set_cache(transformer, levers, profile, count=len(transformers_of(pipeline)))
+    if levers.cache is not Cache.OFF:
+        _set_caches(pipeline, levers, profile)
     if levers.has_vae_tiling:
         pipeline.vae.enable_tiling()
 
@@ -154,27 +206,47 @@ def _set_attention(transformer: Any, name: str) -> None:
         raise EngineFailed(f"neural_attention {name!r} cannot be used: {error}") from error
 
 
-def _set_cache(transformer: Any, levers: Levers, profile: Profile, *, count: int) -> None:
-    diffusers, ratios = library("diffusers"), profile.sampling.mag_ratios
-    if levers.cache is Cache.MAGCACHE:
-        if count > 1:  # each sees only some of the steps, and it counts all
-            raise EngineFailed("neural_cache magcache does not suit weights of two transformers")
-        if not ratios:
+def _set_caches(pipeline: Any, levers: Levers, profile: Profile) -> None:
+    for transformer, config in zip(
+        transformers_of(pipeline), _cache_configs(pipeline, levers, profile), strict=True
+    ):
+        try:
+            transformer.enable_cache(config)
+        except (ValueError, KeyError) as error:
             raise EngineFailed(
-                f"neural_cache magcache needs mag_ratios in the profile {profile.name!r}"
-            )
-        config = diffusers.MagCacheConfig(
-            threshold=levers.cache_threshold or MAGCACHE_THRESHOLD,
-            num_inference_steps=profile.sampling.steps,
-            mag_ratios=list(ratios),
-        )
-    else:
+                f"neural_cache {levers.cache} does not suit these weights"
+            ) from error
+
+
+def _cache_configs(pipeline: Any, levers: Levers, profile: Profile) -> list[Any]:
+    """Return one for each transformer; MagCache's knows the steps that its transformer makes."""
+    diffusers, sampling = library("diffusers"), profile.sampling
+    if levers.cache is Cache.FIRST_BLOCK:
         threshold = levers.cache_threshold or FIRST_BLOCK_THRESHOLD
         config = diffusers.FirstBlockCacheConfig(threshold=threshold)
-    try:
-        transformer.enable_cache(config)
-    except (ValueError, KeyError) as error:
-        raise EngineFailed(f"neural_cache {levers.cache} does not suit these weights") from error
+        return [config] * len(transformers_of(pipeline))
+    if not sampling.mag_ratios:
+        raise EngineFailed(
+            f"neural_cache magcache needs mag_ratios in the profile {profile.name!r}"
+        )
+    ratios, configs = spread(sampling.mag_ratios, sampling.steps), list[Any]()
+    for count in steps_of_each(pipeline, sampling):
+        config = diffusers.MagCacheConfig(
+            threshold=levers.cache_threshold or MAGCACHE_THRESHOLD,
+            max_skip_steps=MAGCACHE_SKIPPED_MAX,
+            retention_ratio=sampling.mag_retention,
+            num_inference_steps=count,
+            mag_ratios=ratios[:count],
+        )
+        configs.append(config)
+        ratios = ratios[count:]
+    return configs
+
+
+def spread(ratios: Sequence[float], count: int) -> list[float]:
+    """Return so many of them, each the nearest: for films of other steps than were measured."""
+    last = len(ratios) - 1
+    return [ratios[round(step * last / max(count - 1, 1))] for step in range(count)]
 
 
 def place(pipeline: Any, levers: Levers) -> None:
@@ -183,7 +255,8 @@ def place(pipeline: Any, levers: Levers) -> None:
     """
     torch = library("torch")
     device = torch.device(levers.device)
-    kept = {"text_encoder"} if levers.text_encoder_on_cpu else set[str]()
+    stays = levers.text_encoder_on_cpu and not levers.text_encoder_socket
+    kept = {"text_encoder"} if stays else set[str]()
     match levers.offload:
         case Offload.GROUP:
             pipeline.enable_group_offload(
@@ -200,8 +273,7 @@ def place(pipeline: Any, levers: Levers) -> None:
             take_over(pipeline, levers)
     if levers.is_compiled:
         for transformer in transformers_of(pipeline):
-            # A cache decides in Python what it skips, so a whole graph is not to be had with one.
-            transformer.compile_repeated_blocks(fullgraph=levers.cache is Cache.OFF)
+            transformer.compile_repeated_blocks(fullgraph=not levers.has_hooks_in_blocks)
 
 
 def take_over(pipeline: Any, levers: Levers) -> None:

@@ -14,6 +14,7 @@ from filmgate.engines.neural.latent_view import LatentView
 from filmgate.engines.neural.levers import Levers, Offload, take_over
 from filmgate.engines.neural.library import library
 from filmgate.engines.neural.profile import Profile
+from filmgate.engines.neural.prompt_reader import PromptReader, words
 
 log = structlog.get_logger()
 
@@ -29,12 +30,22 @@ class Model:
     """One model's parts, and the pipelines that use them: both modes may share them."""
 
     def __init__(
-        self, modes: Mapping[Mode, Any], *, profile: Profile, levers: Levers, view: LatentView
+        self,
+        modes: Mapping[Mode, Any],
+        *,
+        profile: Profile,
+        levers: Levers,
+        view: LatentView,
+        reader: PromptReader,
+        beside: Any = None,
     ) -> None:
         self._modes = dict(modes)
+        self.beside: Any = beside
+        """What the family keeps beside the pipelines; it leaves with them."""
         self.profile = profile
         self.levers = levers
         self.view = view
+        self._reader = reader
         self._latest: Any = next(iter(self._modes.values()))
 
     def has(self, mode: Mode) -> bool:
@@ -53,10 +64,23 @@ class Model:
         self._latest = pipeline
         return pipeline
 
+    def words(self, pipeline: Any, prompt: str, negative_prompt: str) -> dict[str, Any]:
+        """Return two prompts as the call of one of these pipelines takes them, read already.
+
+        The negative one only where guidance leads away from it. Raises EngineFailed.
+        """
+        return words(
+            self._reader,
+            pipeline,
+            prompt=prompt,
+            negative_prompt=negative_prompt if self.profile.has_guidance else None,
+            call=self.profile.call,
+        )
+
     def close(self) -> None:
         """Let go of all parts."""
         self._modes.clear()
-        self._latest = None
+        self._latest = self.beside = None
 
 
 class Shelf:
@@ -88,6 +112,10 @@ class Shelf:
         """Make all leave."""
         for key in list(self._models):
             self.drop(key)
+
+    def keys(self) -> tuple[Hashable, ...]:
+        """Return what those in memory are called."""
+        return tuple(self._models)
 
     def models(self) -> tuple[Model, ...]:
         """Return those in memory, the latest used last."""

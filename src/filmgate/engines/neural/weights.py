@@ -34,7 +34,19 @@ def find_weights(source: str) -> Weights:
     return Weights(folder=folder, facts=_facts(folder, index))
 
 
-def _folder(source: str) -> Path:
+def find_part(source: str, name: str) -> Path:
+    """Return the folder of one model that a setting names, or that stands as part `name` in what
+    it names, with OWNER/NAME/PART for OWNER/NAME; without the network. Raises EngineFailed.
+    """
+    whole = _folder(re.sub(rf"/{name}(?=@|$)", "", source), f"{name}/config.json")
+    folder = whole / name if (whole / name).is_dir() else whole
+    if not (folder / "config.json").is_file() or (folder / INDEX).is_file():
+        raise EngineFailed(f"the weights {_shown(source)} have no {name}/")
+    return folder
+
+
+def _folder(source: str, file: str = INDEX) -> Path:
+    """Return the folder of the weights that have this file."""
     path = Path(source).expanduser()
     if path.is_dir():
         return path
@@ -42,13 +54,12 @@ def _folder(source: str) -> Path:
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", name) or name.startswith("."):
         raise EngineFailed(f"the weights {_shown(source)} are no folder and no repository's id")
     # Not the whole snapshot: repositories hold other forms of the same weights, which nobody needs.
-    index = library("huggingface_hub").try_to_load_from_cache(
-        name, INDEX, revision=revision or None
-    )
-    if not isinstance(index, str):
-        advice = f"`filmgate models pull {source}` gets them"
+    found = library("huggingface_hub").try_to_load_from_cache(name, file, revision=revision or None)
+    if not isinstance(found, str):
+        part = "" if file == INDEX else f"/{Path(file).parent}"
+        advice = f"`filmgate models pull {name}{part}{revision and f'@{revision}'}` gets them"
         raise EngineFailed(f"the weights {source} are not on this machine; {advice}")
-    return Path(index).parent
+    return Path(found.removesuffix(file))
 
 
 def _shown(source: str) -> str:
@@ -82,32 +93,41 @@ def _is_there(component: object) -> bool:
     return isinstance(component, list) and bool(cast("list[object]", component)[1:2] != [None])
 
 
-def faults_of(folder: Path) -> Iterator[str]:
-    """Yield what is missing or cut off in a folder of weights, one line each."""
+def faults_of(folder: Path, *, transformer: str = "") -> Iterator[str]:
+    """Yield what is missing or cut off in a folder of weights, one line each. `transformer` names
+    the part that stands for the one of that name.
+    """
     index = read_json(folder / INDEX)
     if not index:
         yield f"{INDEX} is missing or unreadable"
     for name, component in index.items():
         if name.startswith("_") or not _is_there(component):
             continue
-        if not (folder / name).is_dir():
-            yield f"{name}/ is missing"
+        part = (transformer or name) if name == "transformer" else name
+        if not (folder / part).is_dir():
+            yield f"{part}/ is missing"
             continue
-        yield from _faults_in(folder / name)
+        yield from faults_in(folder / part)
 
 
-def _faults_in(folder: Path) -> Iterator[str]:
+def faults_in(folder: Path) -> Iterator[str]:
+    """Yield what is missing or cut off in one part, one line each."""
     for index in sorted(folder.glob("*.safetensors.index.json")):
         shards = cast("dict[str, str]", read_json(index).get("weight_map", {}))
         for shard in sorted(set(shards.values())):
             if not (folder / shard).is_file():
                 yield f"{folder.name}/{shard} is missing"
     for file in sorted(folder.glob("*.safetensors")):
-        if file.stat().st_size != _said_bytes(file):
+        if is_cut_off(file):
             yield f"{folder.name}/{file.name} is cut off or damaged"
     is_model = (folder / "config.json").is_file()
     if is_model and not any(folder.glob("*.safetensors")) and not any(folder.glob("*.bin")):
         yield f"{folder.name}/ has no weights"
+
+
+def is_cut_off(file: Path) -> bool:
+    """Whether a safetensors file is not as long as it says."""
+    return file.stat().st_size != _said_bytes(file)
 
 
 def _said_bytes(file: Path) -> int:

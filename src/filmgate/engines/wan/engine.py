@@ -10,7 +10,7 @@ from PIL import Image
 from filmgate.engines.neural.engine import NeuralEngine
 from filmgate.engines.neural.library import library
 from filmgate.engines.neural.model import Mode, Model
-from filmgate.engines.neural.sampler import sigmas_given
+from filmgate.engines.neural.sampler import steer
 from filmgate.engines.neural.shot import OnStep, Shot, Take, frames_of
 
 IMAGE_PIPELINE = "WanImageToVideoPipeline"
@@ -46,9 +46,8 @@ class WanEngine(NeuralEngine):
 
     def shoot(self, model: Model, mode: Mode, shot: Shot, on_step: OnStep) -> Take:
         """See NeuralEngine."""
-        pipeline, sampling = model.pipeline(mode), model.profile.sampling
-        if sampling.sigmas:
-            sigmas_given(pipeline, sampling.sigmas)
+        pipeline, noise = model.pipeline(mode), shot.noise()
+        steer(pipeline, model.profile.sampling, noise)
 
         def heard(_: Any, index: int, __: Any, given: dict[str, Any]) -> dict[str, Any]:
             latents = given["latents"][0]
@@ -57,13 +56,12 @@ class WanEngine(NeuralEngine):
 
         image = {} if shot.image is None else {"image": Image.fromarray(shot.image)}
         video = pipeline(
-            prompt=shot.prompt,
-            negative_prompt=shot.negative_prompt,
+            **model.words(pipeline, shot.prompt, shot.negative_prompt),
             width=shot.width_px,
             height=shot.height_px,
             num_frames=shot.frame_count,
             num_inference_steps=shot.steps,
-            generator=shot.noise(),
+            generator=noise,
             output_type="pt",
             return_dict=False,
             callback_on_step_end=heard,

@@ -1,9 +1,7 @@
 // The picture that a film starts from: dropped, uploaded, and shown with what the frame will cut off.
 
-import { own, upload } from "./api.js";
-import { button, fill, h } from "./dom.js";
-import { dropZone } from "./drop.js";
-import { labelOf } from "./fields.js";
+import { h } from "./dom.js";
+import { mediaField } from "./media.js";
 import { frameForPicture } from "./schema.js";
 import { number, t } from "./words.js";
 
@@ -12,81 +10,44 @@ const SIDE_PX = [240, 8000];
 const CANVAS_PX = 480;
 
 export function pictureField(field, onchange) {
-  const element = h("div", { class: "field media" });
-  const wrong = h("p", { class: "wrong", role: "alert" });
-  let url = null;
-  let bitmap = null;
   let draw = () => {};
-  const zone = dropZone({
-    id: `field-${field.name}`,
-    label: labelOf(field),
-    hint: t("picture-hint"),
+  const kind = {
     shape: "picture",
     accept: TYPES,
-    onfile: take,
-  });
-  fill(element, zone.element, wrong);
-
-  async function take(file) {
-    wrong.textContent = "";
-    try {
-      const opened = await createImageBitmap(file);
-      const sides = [opened.width, opened.height];
-      if (Math.min(...sides) < SIDE_PX[0] || Math.max(...sides) > SIDE_PX[1]) {
-        throw new RangeError(t("picture-sides", { width: sides[0], height: sides[1] }));
+    folder: "images",
+    unreadable: "InvalidStateError",
+    open: (blob) => createImageBitmap(blob),
+    check: ({ width, height }) => {
+      if (Math.min(width, height) < SIDE_PX[0] || Math.max(width, height) > SIDE_PX[1]) {
+        throw new RangeError(t("picture-sides", { width, height }));
       }
-      element.setAttribute("aria-busy", "true");
-      url = await upload("images", file);
-      show(opened);
-    } catch (error) {
-      const isUnreadable = error.name === "InvalidStateError";
-      wrong.textContent = isUnreadable ? t("picture-unreadable") : error.message;
-    } finally {
-      element.removeAttribute("aria-busy");
-    }
-  }
-
-  function show(opened) {
-    bitmap = opened;
-    const canvas = h("canvas", { role: "img" });
-    const said = h("p", { class: "hint" });
-    draw = (frame) => {
-      const cut = drawCrop(canvas, bitmap, frame);
-      const [width, height] = frame;
-      const part = number(cut * 100, 1);
-      said.textContent = cut < 0.001
-        ? t("crop-none", { width, height })
-        : t("crop", { width, height, part });
-      canvas.setAttribute("aria-label", said.textContent);
-    };
-    const away = button("close", null, () => remove(true), { label: t("picture-remove") });
-    fill(element, h("span", { class: "label" }, labelOf(field)), h("div", { class: "taken" }, canvas, away), said, wrong);
-    onchange();
-  }
-
-  function remove(hasFocus) {
-    url = bitmap = null;
-    draw = () => {};
-    fill(element, zone.element, wrong);
-    if (hasFocus) zone.input.focus();
-    onchange();
-  }
-
+    },
+    show: (bitmap, _, away) => {
+      const canvas = h("canvas", { role: "img" });
+      const said = h("p", { class: "hint" });
+      draw = (frames, resolution) => {
+        const [width, height] = frameForPicture(frames, resolution, bitmap.width, bitmap.height);
+        const cut = drawCrop(canvas, bitmap, [width, height]);
+        const part = number(cut * 100, 1);
+        said.textContent = cut < 0.001
+          ? t("crop-none", { width, height })
+          : t("crop", { width, height, part });
+        canvas.setAttribute("aria-label", said.textContent);
+      };
+      return [h("div", { class: "taken" }, canvas, away), said];
+    },
+    forget: () => {
+      draw = () => {};
+    },
+  };
+  const { element, input, sent, set } = mediaField(field, kind, onchange);
   return {
     element,
-    input: zone.input,
-    value: () => (url ? [url] : null),
-    set: async (value) => {
-      if (!value?.length) return remove(false);
-      url = value[0];
-      const answer = await fetch(own(url));
-      if (answer.ok) show(await createImageBitmap(await answer.blob()));
-      else remove(false);
-    },
+    input,
+    value: () => (sent() ? [sent()] : null),
+    set: (value) => set(value?.[0]),
     /** Draw what the frame cuts off at this resolution. */
-    showCrop: (frames, resolution) => {
-      if (bitmap) draw(frameForPicture(frames, resolution, bitmap.width, bitmap.height));
-    },
+    showCrop: (frames, resolution) => draw(frames, resolution),
   };
 }
 

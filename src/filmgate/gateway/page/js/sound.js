@@ -1,9 +1,7 @@
 // The film's own sound: dropped, measured, drawn as a waveform with the place where the film ends.
 
-import { own, upload } from "./api.js";
-import { button, fill, h } from "./dom.js";
-import { dropZone } from "./drop.js";
-import { labelOf } from "./fields.js";
+import { h } from "./dom.js";
+import { mediaField } from "./media.js";
 import { number, t } from "./words.js";
 
 const TYPES = ["audio/wav", "audio/x-wav", "audio/mpeg", "audio/mp3", ".wav", ".mp3"];
@@ -13,75 +11,40 @@ const WIDTH_PX = 480;
 const HEIGHT_PX = 72;
 
 export function soundField(field, onchange) {
-  const element = h("div", { class: "field media" });
-  const wrong = h("p", { class: "wrong", role: "alert" });
-  let url = null;
-  let sound = null;
   let draw = () => {};
-  const zone = dropZone({
-    id: `field-${field.name}`,
-    label: labelOf(field),
-    hint: t("sound-hint"),
+  const kind = {
     shape: "sound",
     accept: TYPES,
-    onfile: take,
-  });
-  fill(element, zone.element, wrong);
-
-  async function take(file) {
-    wrong.textContent = "";
-    try {
-      const opened = await measured(file);
-      if (opened.length_s < LENGTH_S[0] || opened.length_s > LENGTH_S[1]) {
-        throw new RangeError(t("sound-length", { length: number(opened.length_s, 1) }));
+    folder: "audios",
+    unreadable: "EncodingError",
+    open: measured,
+    check: ({ length_s }) => {
+      if (length_s < LENGTH_S[0] || length_s > LENGTH_S[1]) {
+        throw new RangeError(t("sound-length", { length: number(length_s, 1) }));
       }
-      element.setAttribute("aria-busy", "true");
-      url = await upload("audios", file);
-      show(opened, URL.createObjectURL(file));
-    } catch (error) {
-      wrong.textContent = error.name === "EncodingError" ? t("sound-unreadable") : error.message;
-    } finally {
-      element.removeAttribute("aria-busy");
-    }
-  }
-
-  function show(opened, source) {
-    sound = opened;
-    const canvas = h("canvas", { role: "img", width: WIDTH_PX, height: HEIGHT_PX });
-    const said = h("p", { class: "hint" });
-    const player = h("audio", { src: source, controls: true });
-    draw = (film_s) => {
-      drawWave(canvas, sound, film_s);
-      const values = { film: film_s, length: number(sound.length_s, 1), rest: number(film_s - sound.length_s, 1) };
-      said.textContent = t(sound.length_s > film_s ? "sound-trimmed" : "sound-padded", values);
-      canvas.setAttribute("aria-label", said.textContent);
-    };
-    const away = button("close", null, () => remove(true), { label: t("sound-remove") });
-    const taken = h("div", { class: "taken wave" }, canvas, away);
-    fill(element, h("span", { class: "label" }, labelOf(field)), taken, said, player, wrong);
-    onchange();
-  }
-
-  function remove(hasFocus) {
-    url = sound = null;
-    draw = () => {};
-    fill(element, zone.element, wrong);
-    if (hasFocus) zone.input.focus();
-    onchange();
-  }
-
+    },
+    show: (sound, blob, away) => {
+      const canvas = h("canvas", { role: "img", width: WIDTH_PX, height: HEIGHT_PX });
+      const said = h("p", { class: "hint" });
+      const player = h("audio", { src: URL.createObjectURL(blob), controls: true });
+      draw = (film_s) => {
+        drawWave(canvas, sound, film_s);
+        const values = { film: film_s, length: number(sound.length_s, 1), rest: number(film_s - sound.length_s, 1) };
+        said.textContent = t(sound.length_s > film_s ? "sound-trimmed" : "sound-padded", values);
+        canvas.setAttribute("aria-label", said.textContent);
+      };
+      return [h("div", { class: "taken wave" }, canvas, away), said, player];
+    },
+    forget: () => {
+      draw = () => {};
+    },
+  };
+  const { element, input, sent, set } = mediaField(field, kind, onchange);
   return {
     element,
-    input: zone.input,
-    value: () => url,
-    set: async (value) => {
-      if (!value) return remove(false);
-      url = value;
-      const answer = await fetch(own(url));
-      if (!answer.ok) return remove(false);
-      const blob = await answer.blob();
-      show(await measured(blob), URL.createObjectURL(blob));
-    },
+    input,
+    value: sent,
+    set,
     /** Draw the line where a film of this length ends. */
     showTrim: (film_s) => draw(film_s),
   };
