@@ -16,7 +16,9 @@ from workshop_floor import until, until_ended, working
 from filmgate.domain.task import Task
 from filmgate.service.deps import Deps
 from filmgate.service.sweep import expire_assets, sweep
+from filmgate.store.queue import SWEEP_LOCK
 from filmgate.store.store import PostgresStore
+from filmgate.store.wall_clock import WallClock
 from kept_tasks import new_key
 
 HOUR_S = 3600
@@ -124,6 +126,47 @@ async def test_a_jump_back_hides_no_dead_worker(
     async with working(deps, [FakeStudio()], database_url):
         found = await until_ended(deps.store, task)
     assert (found.status, found.attempt) == ("completed", 2)
+
+
+async def test_a_jump_amid_a_sweep_counts_no_crash(
+    clock: JumpingClock, deps: Deps, store: PostgresStore, database_url: str
+) -> None:
+    """After it looked at the clock, and before it looks for leases that ran out."""
+    task = await submit(deps.store, await new_key(deps.store))
+    await sweep(deps=deps)
+    await deps.store.claim(task.id, worker="alive", lease_s=LEASE_S)
+    calm = store._clock
+
+    class Meddler(WallClock):
+        def has_jumped(self, now: datetime) -> bool:
+            said = calm.has_jumped(now)
+            with psycopg.connect(database_url, autocommit=True) as connection:
+                connection.execute("UPDATE jumped.clock SET ahead = interval '1 hour'")
+            return said
+
+    store._clock = Meddler()
+    await sweep(deps=deps)
+    store._clock = calm
+    await sweep(deps=deps)
+    found = await deps.store.task(task.id)
+    assert found is not None
+    assert (found.lease_until, found.crashes) == (None, 0)
+
+
+async def test_a_jump_that_was_seen_without_the_sweeps_lock_counts_no_crash(
+    clock: JumpingClock, deps: Deps, database_url: str
+) -> None:
+    task = await submit(deps.store, await new_key(deps.store))
+    await sweep(deps=deps)
+    await deps.store.claim(task.id, worker="alive", lease_s=LEASE_S)
+    await clock.jump(HOUR_S)
+    async with await psycopg.AsyncConnection.connect(database_url) as other:
+        await other.execute("SELECT pg_advisory_xact_lock(%s)", (SWEEP_LOCK,))
+        await sweep(deps=deps)
+    await sweep(deps=deps)
+    found = await deps.store.task(task.id)
+    assert found is not None
+    assert (found.lease_until, found.crashes) == (None, 0)
 
 
 async def test_jumps_to_and_fro_under_load_end_every_task_once(

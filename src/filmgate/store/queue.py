@@ -76,10 +76,11 @@ class PostgresQueue:
                     )
                 ).fetchone()
                 assert locked is not None  # noqa: S101 - a SELECT of scalars always has a row
-                has_jumped = self._clock.has_jumped(locked["now"])
-                if not locked["got"]:
+                if not locked["got"]:  # nor is the clock looked at: the next sweep must see a jump
                     return []
-                values: Row = {"lease_s": lease_s, "has_clock_jumped": has_jumped}
+                now = locked["now"]
+                has_jumped = self._clock.has_jumped(now)
+                values: Row = {"lease_s": lease_s, "now": now, "has_clock_jumped": has_jumped}
                 if lease_s:
                     await connection.execute(SQL["shorten"], values)
                 let_go = await (await connection.execute(SQL["let_go"], values)).fetchall()

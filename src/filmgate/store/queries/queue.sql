@@ -67,16 +67,16 @@ SELECT api_key_id
 
 -- The clock was set back: nobody would find a dead worker's task for so long. Who lives renews it to less anyway.
 -- name: shorten
-UPDATE tasks SET lease_until = clock_timestamp() + make_interval(secs => %(lease_s)s)
- WHERE ended_at IS NULL AND lease_until > clock_timestamp() + 2 * make_interval(secs => %(lease_s)s)
+UPDATE tasks SET lease_until = %(now)s + make_interval(secs => %(lease_s)s)
+ WHERE ended_at IS NULL AND lease_until > %(now)s + 2 * make_interval(secs => %(lease_s)s)
 
 -- A lease that was last renewed before this database started, or before its clock jumped, could not be renewed: no
--- fault of the task.
+-- fault of the task. `now` is the time that was looked at for jumps: it may have jumped since.
 -- name: let_go
 UPDATE tasks SET lease_until = NULL, worker = NULL,
        crashes = crashes + (NOT %(has_clock_jumped)s
                             AND lease_until - make_interval(secs => %(lease_s)s) > pg_postmaster_start_time())::integer
- WHERE ended_at IS NULL AND lease_until <= clock_timestamp()
+ WHERE ended_at IS NULL AND lease_until <= %(now)s
 RETURNING *
 
 -- Entries of workers that died stay 'doing' for ever in the queue; they are removed once their task has no lease.
