@@ -8,7 +8,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -91,7 +91,7 @@ async def test_a_film_that_is_done_when_it_is_left_leaves_the_next_alone(tmp_pat
             for _ in range(turns):
                 await asyncio.sleep(0)
             looking.cancel()
-            with pytest.raises(asyncio.CancelledError):
+            with suppress(asyncio.CancelledError):  # it may be done by now
                 await looking
             assert (await studio.inspect_picture(picture, param="image_urls")).width_px == 320
 
