@@ -15,6 +15,7 @@ from PIL import Image
 import media_files as files
 from filmgate.ports.engine import Brief, Observer, PixelFormat, Source
 from filmgate.ports.studio import FilmOrder, Stage
+from filmgate.testing.model import FakeModel
 from filmgate.worker.workshop import StudioWorkshop
 
 LATENT = np.full((24, 40, 3), 200, np.uint8)
@@ -104,5 +105,27 @@ def test_only_engines_with_trained_weights_go_beyond_the_memory_limit(tmp_path, 
         workshop = StudioWorkshop(lambda _: Sampler(source=source))
         workshop.make(ordered(tmp_path), lambda *_: None, lambda _: None)
         assert (resource.getrlimit(resource.RLIMIT_DATA) == low) is is_held
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, limit)
+
+
+def test_who_only_finishes_what_a_model_made_keeps_the_memory_limit(tmp_path):
+    """No weights are loaded there, and other films that strangers made are decoded there."""
+
+    class Trained(FakeModel):
+        source = Source.TRAINED
+
+    limit = resource.getrlimit(resource.RLIMIT_DATA)
+    low = 2**36, limit[1]
+    order, rushes = ordered(tmp_path), tmp_path / "rushes"
+    rushes.mkdir()
+    maker, finisher = (StudioWorkshop(lambda _: Trained()) for _ in range(2))
+    try:
+        maker.warm()
+        maker.shoot(order, str(rushes), lambda *_: None, lambda _: None)
+        resource.setrlimit(resource.RLIMIT_DATA, low)
+        finisher.make(order, lambda *_: None, lambda _: None, rushes=str(rushes))
+        assert resource.getrlimit(resource.RLIMIT_DATA) == low
+        assert order.target.is_file()
     finally:
         resource.setrlimit(resource.RLIMIT_DATA, limit)

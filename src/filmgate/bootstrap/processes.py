@@ -150,7 +150,7 @@ async def _worker(settings: Settings) -> None:
 
 
 def _studio(settings: Settings) -> ChildStudio | ResidentStudio:
-    """Return what makes one film at a time."""
+    """Return the studio of one slot."""
     from filmgate.worker.resident_studio import ResidentStudio
 
     engines = resident_engines(settings)

@@ -112,7 +112,7 @@ class StudioWorkshop:
         rushes: str | None = None,
     ) -> FilmFacts:
         """Make a film, whole or not at all. Raises InputRejected, EngineFailed."""
-        engine = self._engine_of(order)
+        engine = self._engine_of(order, makes=rushes is None)
         brief = self._brief(order)
         stills, previews = Stills(brief.frame_count), Previews(on_preview)
         watch = _Watch(brief.frame_count, on_progress, previews)
@@ -169,19 +169,19 @@ class StudioWorkshop:
         """Draw a moving preview of a film. Raises EngineFailed."""
         return write_moving_preview(Path(film), Path(target))
 
-    def _engine_of(self, order: FilmOrder) -> Engine:
+    def _engine_of(self, order: FilmOrder, *, makes: bool) -> Engine:
         if order.footage_path is None:
-            return self._engine(order.engine)
+            return self._engine(order.engine, makes=makes)
         source = Source(order.footage_source)
         return DeliveredFilm(order.footage_path, name=order.engine, source=source)
 
-    def _engine(self, name: str) -> Engine:
+    def _engine(self, name: str, *, makes: bool = True) -> Engine:
         if name not in self._engines:
-            engine = self._load_engine(name)
-            if engine.source is Source.TRAINED:
-                _lift_memory_limit()
-            self._engines[name] = engine
-        return self._engines[name]
+            self._engines[name] = self._load_engine(name)
+        engine = self._engines[name]
+        if makes and engine.source is Source.TRAINED:
+            _lift_memory_limit()
+        return engine
 
     def _brief(self, order: FilmOrder) -> Brief:
         picture = None
