@@ -123,6 +123,20 @@ async def test_a_child_that_dies_while_it_stops_costs_the_next_film_nothing(tmp_
         assert (await studio.make(order, lambda *_: None, lambda _: None)).size_bytes > 0
 
 
+async def test_a_child_that_died_long_before_the_next_film_is_not_waited_for(tmp_path):
+    async with resident() as studio, asyncio.timeout(LONG_S):
+        making = await begun(studio, tmp_path / "left.mp4")
+        process = await studio._child()
+        process.send_signal(signal.SIGSTOP)
+        making.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await making
+        process.kill()
+        await process.wait()
+        order = ordered(tmp_path / "next.mp4", duration_s=1)
+        assert (await studio.make(order, lambda *_: None, lambda _: None)).size_bytes > 0
+
+
 async def test_a_child_that_crashes_fails_its_film_and_is_replaced(tmp_path):
     async with resident() as studio, asyncio.timeout(LONG_S):
         making = await begun(studio, tmp_path / "left.mp4")

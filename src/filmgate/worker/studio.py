@@ -159,8 +159,8 @@ class ChildStudio:
 
     async def _ask(self, order: Order, wanted: type[T], heard: _Heard) -> T:
         async with self._lock:
-            if self._is_left:
-                await self._get_back()
+            if self._is_left and self._process is not None:
+                await self._get_back(self._process)
             process = await self._child()
             answer = None
             try:
@@ -186,9 +186,8 @@ class ChildStudio:
             process.stdin.write(line_of(StopOrder()))
             self._is_left = True
 
-    async def _get_back(self) -> None:
-        """Wait until the child has left its order; replace it if it will not."""
-        process = await self._child()
+    async def _get_back(self, process: Process) -> None:
+        """Wait until the child has left its order; replace it if it will not, or died."""
         try:
             async with asyncio.timeout(STOP_S):
                 is_back = await _last_answer(process, _UNHEARD) is not None
